@@ -1,0 +1,41 @@
+// Protocol buffers in files: text format (with the file, line and column in
+// every error) and binary.
+#ifndef YOLOQ_TOOLS_BASE_PROTO_FILE_H_
+#define YOLOQ_TOOLS_BASE_PROTO_FILE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "google/protobuf/message.h"
+
+namespace yoloq {
+
+// Parses `text` into `message`, which is cleared first. `name` stands in
+// errors: "name:3:7: Message type ... has no field named ...".
+absl::Status ParseTextProto(absl::string_view text, absl::string_view name,
+                            google::protobuf::Message* message);
+
+// As ParseTextProto, but merged into what `message` holds; repeated fields
+// are replaced, not appended to, by those that `text` sets.
+absl::Status MergeTextProto(absl::string_view text, absl::string_view name,
+                            google::protobuf::Message* message);
+
+absl::Status ReadTextProto(const std::string& path,
+                           google::protobuf::Message* message);
+absl::Status WriteTextProto(const std::string& path,
+                            const google::protobuf::Message& message);
+
+// DataLoss when the bytes are no message of this type.
+absl::Status ReadBinaryProto(const std::string& path,
+                             google::protobuf::Message* message);
+absl::Status WriteBinaryProto(const std::string& path,
+                              const google::protobuf::Message& message);
+
+// Serialized with map entries in a fixed order: equal messages, equal bytes.
+std::string SerializeDeterministically(
+    const google::protobuf::Message& message);
+
+}  // namespace yoloq
+
+#endif  // YOLOQ_TOOLS_BASE_PROTO_FILE_H_
