@@ -17,7 +17,7 @@ struct Box {
 struct Detection {
   Box box;
   int class_index = 0;
-  float score = 0;   // in [0, 1]
+  float score = 0;  // in [0, 1]
 };
 
 }  // namespace yoloq

@@ -1,6 +1,6 @@
 // From a decoded picture to the network's input: one code path for calibration,
-// evaluation and the device. Integer arithmetic only, so that x86-64 and aarch64
-// make the same bytes; no OpenCV.
+// evaluation and the device. Integer arithmetic only, so that x86-64 and
+// aarch64 make the same bytes; no OpenCV.
 #ifndef YOLOQ_EVAL_PREPROCESS_H_
 #define YOLOQ_EVAL_PREPROCESS_H_
 
@@ -23,7 +23,7 @@ struct Picture {
 struct Placement {
   float left = 0;
   float top = 0;
-  float width = 0;    // of the resized picture
+  float width = 0;  // of the resized picture
   float height = 0;
   int input_side = 0;
   int picture_width = 0;
@@ -32,7 +32,7 @@ struct Placement {
 
 // The network's input for a picture, and how boxes get back.
 struct NetworkInput {
-  std::vector<uint8_t> rgb;   // (side, side, 3)
+  std::vector<uint8_t> rgb;  // (side, side, 3)
   Placement placement;
 };
 
@@ -41,8 +41,8 @@ struct NetworkInput {
 NetworkInput MakeNetworkInput(const Picture& picture, int side,
                               PreprocessSpec::Resize resize);
 
-// A box in units of the network's input ([0, 1]) to pixels of the picture, clipped
-// to it.
+// A box in units of the network's input ([0, 1]) to pixels of the picture,
+// clipped to it.
 Box ToPicture(const Box& box, const Placement& placement);
 
 }  // namespace yoloq
