@@ -10,8 +10,9 @@
 
 namespace yoloq {
 
-// Batch normalization adds this to the variance, as PyTorch does. (Darknet adds
-// 1e-6 to the standard deviation instead: sqrt(var) + 1e-6.)
+// Batch normalization adds this to the variance, as PyTorch does and as darknet
+// does on a GPU, where its published weights were trained (darknet's CPU code
+// of Redmon adds 1e-6 to the standard deviation instead).
 inline constexpr float kBatchNormEpsilon = 1e-5f;
 
 // One convolution. `mean`, `variance`, `gamma` are empty without batch norm.
@@ -29,18 +30,22 @@ struct Weights {
 };
 
 // Seeded random weights: Kaiming-normal with the gain of the activation, biases
-// and beta 0, gamma 1, mean 0, variance 1; the last convolution of each residual
-// branch is scaled down so that activations stay bounded. The same seed gives
-// the same values on every platform.
+// and beta 0, gamma 1, mean 0, variance 1. The last convolution of each
+// residual branch is scaled by 1 / sqrt(number of residual additions), so that
+// the activations' variance grows by a small factor over the whole network. The
+// normal values are quantiles at 65,536 levels, made by IEEE arithmetic alone:
+// the same seed gives the same values on every platform. `graph` has shapes.
 Weights RandomWeights(const Graph& graph, uint64_t seed);
 
-// InvalidArgument, naming the node, when a size does not fit the graph, a value is
-// not finite, or a variance is negative.
+// InvalidArgument, naming the node, when a size does not fit the graph, a value
+// is not finite, or a variance is negative.
 absl::Status CheckWeights(const Graph& graph, const Weights& weights);
 
 // Folds batch norm into the weights and biases:
-//   w' = w * gamma / sqrt(variance + eps), b' = beta - mean * gamma / sqrt(variance + eps),
-// computed in double. The result fits WithoutBatchNorm(graph).
+//   w' = w * gamma / sqrt(variance + eps), b' = beta - mean * gamma /
+//   sqrt(variance + eps),
+// computed in double. The result fits WithoutBatchNorm(graph). `weights` fits
+// `graph` (CheckWeights).
 Weights FoldBatchNorm(const Graph& graph, const Weights& weights);
 
 }  // namespace yoloq
