@@ -8,16 +8,10 @@
 #include <vector>
 
 #include "eval/detection.h"
+#include "eval/picture.h"
 #include "experiments/spec.pb.h"
 
 namespace yoloq {
-
-// 8-bit RGB, (height, width, 3), rows without gaps.
-struct Picture {
-  int width = 0;
-  int height = 0;
-  std::vector<uint8_t> rgb;
-};
 
 // Where the picture lies in the network's input, in input pixels.
 struct Placement {
@@ -36,8 +30,10 @@ struct NetworkInput {
   Placement placement;
 };
 
-// Resizes bilinearly with half-pixel centres and no antialiasing, stretched to
-// side x side or letterboxed on grey (128).
+// Resizes bilinearly with half-pixel centres and no antialiasing, with weights
+// of 11 bits: stretched to side x side, or with LETTERBOX shrunk or enlarged to
+// fit, centred, on grey (128). An unspecified resize stretches. The picture has
+// at least one pixel and side >= 1.
 NetworkInput MakeNetworkInput(const Picture& picture, int side,
                               PreprocessSpec::Resize resize);
 
