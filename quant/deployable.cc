@@ -1,0 +1,233 @@
+#include "quant/deployable.h"
+
+#include <cstring>
+#include <ostream>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "quant/deployable_check.h"
+#include "tools/base/digest.h"
+#include "tools/base/proto_file.h"
+#include "tools/base/status_macros.h"
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "blobs are used where they lie, in little-endian order");
+
+namespace yoloq {
+namespace {
+
+constexpr absl::string_view kMagic("YOLOQ\0\1\0", 8);
+constexpr size_t kVersionOffset = 6;
+constexpr size_t kDigestBytes = 32;
+constexpr size_t kPrefixBytes = 8 + 8 + kDigestBytes;
+// Far above any real header; keeps a forged size from mattering.
+constexpr uint64_t kMaxHeaderBytes = uint64_t{64} << 20;
+
+uint64_t AlignUp(uint64_t offset) {
+  return (offset + kBlobAlignmentBytes - 1) / kBlobAlignmentBytes *
+         kBlobAlignmentBytes;
+}
+
+absl::Status Truncated(uint64_t have, uint64_t need) {
+  return absl::DataLossError(
+      absl::StrCat("is truncated: ", have, " bytes, at least ", need,
+                   " expected; copy or export it again"));
+}
+
+absl::Status CheckMagic(absl::string_view bytes) {
+  const absl::string_view magic = bytes.substr(0, kMagic.size());
+  if (magic.size() < kMagic.size() && magic == kMagic.substr(0, magic.size())) {
+    return Truncated(bytes.size(), kPrefixBytes);
+  }
+  if (magic.substr(0, kVersionOffset) != kMagic.substr(0, kVersionOffset)) {
+    return absl::InvalidArgumentError(
+        "is not a deployable model file (its first bytes are not YOLOQ); "
+        "export the model with this program");
+  }
+  if (magic != kMagic) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "has format version ", static_cast<uint8_t>(magic[kVersionOffset]), ".",
+        static_cast<uint8_t>(magic[kVersionOffset + 1]),
+        ", this program reads version 1.0; export the model again"));
+  }
+  return absl::OkStatus();
+}
+
+// The serialized header, of the size and digest that the prefix promises.
+absl::StatusOr<absl::string_view> HeaderBytes(absl::string_view bytes) {
+  YOLOQ_RETURN_IF_ERROR(CheckMagic(bytes));
+  if (bytes.size() < kPrefixBytes) return Truncated(bytes.size(), kPrefixBytes);
+  uint64_t size;
+  std::memcpy(&size, bytes.data() + kMagic.size(), sizeof(size));
+  if (size > kMaxHeaderBytes) {
+    return absl::DataLossError(absl::StrCat(
+        "header size: ", size, " bytes is more than the limit of ",
+        kMaxHeaderBytes, "; the file is damaged, copy or export it again"));
+  }
+  if (bytes.size() < kPrefixBytes + size) {
+    return Truncated(bytes.size(), kPrefixBytes + size);
+  }
+  const absl::string_view header = bytes.substr(kPrefixBytes, size);
+  const absl::string_view digest = bytes.substr(16, kDigestBytes);
+  if (absl::HexStringToBytes(Sha256Hex(header)) != digest) {
+    return absl::DataLossError(
+        "header: SHA-256 differs; the file is damaged, copy or export it "
+        "again");
+  }
+  return header;
+}
+
+// The data section behind a header of header_bytes.
+absl::StatusOr<absl::string_view> DataSection(absl::string_view bytes,
+                                              uint64_t header_bytes,
+                                              const DeployableModel& model) {
+  const uint64_t header_end = kPrefixBytes + header_bytes;
+  const uint64_t start = AlignUp(header_end);
+  if (bytes.size() < start) return Truncated(bytes.size(), start);
+  const absl::string_view padding =
+      bytes.substr(header_end, start - header_end);
+  if (padding.find_first_not_of('\0') != absl::string_view::npos) {
+    return absl::DataLossError(
+        "padding behind the header is not zero; the file is damaged, copy or "
+        "export it again");
+  }
+  const absl::string_view data = bytes.substr(start);
+  if (data.size() < model.data_bytes()) {
+    return absl::DataLossError(absl::StrCat(
+        "is truncated: data section of ", data.size(), " bytes, header says ",
+        model.data_bytes(), "; copy or export it again"));
+  }
+  if (data.size() > model.data_bytes()) {
+    return absl::DataLossError(
+        absl::StrCat("has ", data.size() - model.data_bytes(),
+                     " bytes too many at its end; copy or export it again"));
+  }
+  if (Sha256Hex(data) != model.data_sha256()) {
+    return absl::DataLossError(
+        "data section: SHA-256 differs; the file is damaged, copy or export it "
+        "again");
+  }
+  return data;
+}
+
+}  // namespace
+
+Blob DeployableWriter::Append(const void* data, size_t size_bytes) {
+  data_.resize(AlignUp(data_.size()), '\0');
+  Blob blob;
+  blob.set_offset_bytes(data_.size());
+  blob.set_size_bytes(size_bytes);
+  data_.append(static_cast<const char*>(data), size_bytes);
+  return blob;
+}
+
+std::string DeployableWriter::Prefix(DeployableModel model) const {
+  model.set_data_bytes(data_.size());
+  model.set_data_sha256(Sha256Hex(data_));
+  const std::string header = SerializeDeterministically(model);
+  const uint64_t size = header.size();
+  std::string prefix(kMagic);
+  prefix.append(reinterpret_cast<const char*>(&size), sizeof(size));
+  prefix += absl::HexStringToBytes(Sha256Hex(header));
+  prefix += header;
+  prefix.resize(AlignUp(prefix.size()), '\0');
+  return prefix;
+}
+
+absl::Status DeployableWriter::Write(DeployableModel model,
+                                     const std::string& path) const {
+  const std::string prefix = Prefix(std::move(model));
+  return WriteFileAtomically(path, [&](std::ostream& out) {
+    out.write(prefix.data(), prefix.size());
+    out.write(data_.data(), data_.size());
+    return absl::OkStatus();
+  });
+}
+
+std::string DeployableWriter::Serialize(DeployableModel model) const {
+  return Prefix(std::move(model)) + data_;
+}
+
+int64_t DeployableWriter::FileSizeBytes(DeployableModel model) const {
+  return static_cast<int64_t>(Prefix(std::move(model)).size() + data_.size());
+}
+
+AlignedBytes::AlignedBytes(absl::string_view bytes)
+    : storage_(bytes.size() + kBlobAlignmentBytes, '\0') {
+  const size_t past =
+      reinterpret_cast<uintptr_t>(storage_.data()) % kBlobAlignmentBytes;
+  const size_t shift = (kBlobAlignmentBytes - past) % kBlobAlignmentBytes;
+  if (!bytes.empty()) {
+    std::memcpy(&storage_[shift], bytes.data(), bytes.size());
+  }
+  view_ = absl::string_view(storage_.data() + shift, bytes.size());
+}
+
+absl::StatusOr<Deployable> Deployable::Open(const std::string& path) {
+  YOLOQ_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
+  YOLOQ_ASSIGN_OR_RETURN(Deployable result, FromBytes(file.view(), path));
+  result.file_ = std::move(file);
+  return result;
+}
+
+absl::StatusOr<Deployable> Deployable::FromBytes(absl::string_view bytes,
+                                                 absl::string_view name) {
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % kBlobAlignmentBytes != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, ": bytes do not lie at an address that is a multiple of ",
+        kBlobAlignmentBytes));
+  }
+  Deployable result;
+  const auto read = [&]() -> absl::Status {
+    YOLOQ_ASSIGN_OR_RETURN(const absl::string_view header, HeaderBytes(bytes));
+    if (!result.model_.ParseFromArray(header.data(),
+                                      static_cast<int>(header.size()))) {
+      return absl::DataLossError(
+          "header: is no serialized DeployableModel; export the model again");
+    }
+    YOLOQ_ASSIGN_OR_RETURN(result.data_,
+                           DataSection(bytes, header.size(), result.model_));
+    return CheckDeployable(result.model_, result.data_);
+  };
+  YOLOQ_RETURN_IF_ERROR(Annotate(read(), name));
+  return result;
+}
+
+template <typename T>
+absl::Span<const T> Deployable::View(const Blob& blob) const {
+  return absl::MakeConstSpan(
+      reinterpret_cast<const T*>(data_.data() + blob.offset_bytes()),
+      blob.size_bytes() / sizeof(T));
+}
+
+absl::Span<const int8_t> Deployable::Int8Weights(int node) const {
+  return View<int8_t>(execution(node).weights());
+}
+
+absl::Span<const float> Deployable::FloatWeights(int node) const {
+  return View<float>(execution(node).weights());
+}
+
+absl::Span<const int32_t> Deployable::Int32Bias(int node) const {
+  return View<int32_t>(execution(node).bias());
+}
+
+absl::Span<const float> Deployable::FloatBias(int node) const {
+  return View<float>(execution(node).bias());
+}
+
+absl::Span<const float> Deployable::WeightScales(int node) const {
+  return View<float>(execution(node).weight_scales());
+}
+
+int64_t Deployable::weight_bytes() const {
+  int64_t sum = 0;
+  for (const NodeExecution& node : model_.nodes()) {
+    sum += node.weights().size_bytes() + node.bias().size_bytes() +
+           node.weight_scales().size_bytes();
+  }
+  return sum;
+}
+
+}  // namespace yoloq

@@ -1,0 +1,40 @@
+// Small graphs and random models for tests of engines and of readers.
+#ifndef YOLOQ_QUANT_RANDOM_DEPLOYABLE_H_
+#define YOLOQ_QUANT_RANDOM_DEPLOYABLE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "model/graph.pb.h"
+#include "quant/quantization.pb.h"
+
+namespace yoloq {
+
+// A graph with every kind of node and all parts; two YOLO heads; 16 x 12
+// pixels. Shapes are filled in.
+Graph SmallGraph();
+
+// A graph of nodes in text format, shapes filled in: a shorthand for tests,
+// which ends the program when the graph is malformed.
+Graph GraphFromText(absl::string_view text);
+
+// One precision a node: that of its part, for inputs and YOLO heads as
+// quant/deployable.proto says.
+std::vector<Precision> PrecisionByPart(const Graph& graph, Precision backbone,
+                                       Precision neck, Precision head);
+
+// A serialized deployable file (quant/deployable.h) of random weights, zero
+// points and scales, such that values spread over the 8-bit range and also
+// saturate. `spec`: weights, leaky and concat are set.
+std::string RandomDeployable(const Graph& graph,
+                             const std::vector<Precision>& precision,
+                             const QuantizationSpec& spec, uint64_t seed);
+
+// Random bytes of the size of the graph's input.
+std::vector<uint8_t> RandomPicture(const Graph& graph, uint64_t seed);
+
+}  // namespace yoloq
+
+#endif  // YOLOQ_QUANT_RANDOM_DEPLOYABLE_H_
