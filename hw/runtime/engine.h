@@ -1,5 +1,5 @@
-// What every engine offers: load a model, run a batch of one, give the raw output
-// of the YOLO heads.
+// What every engine offers: load a model, run a batch of one, give the raw
+// output of the YOLO heads.
 #ifndef YOLOQ_HW_RUNTIME_ENGINE_H_
 #define YOLOQ_HW_RUNTIME_ENGINE_H_
 
@@ -15,7 +15,7 @@ namespace yoloq {
 
 // Raw output of one YOLO head in float32, (height, width, channels).
 struct HeadOutput {
-  int node = 0;   // index of the YoloHead node
+  int node = 0;  // index of the YoloHead node
   int height = 0;
   int width = 0;
   int channels = 0;
