@@ -1,0 +1,227 @@
+// YOLOv3-416 (20 classes, random weights, batch one) by every engine in one
+// run, beside oneDNN called directly on the same convolutions and nothing else.
+//
+//   bazel run //hw:compare_engines
+//
+// Prints Google Benchmark's table and then, for each precision and thread
+// count, the ratio of each engine's median to that of the bare convolutions.
+// Run it on an idle machine; --benchmark_repetitions (default 3) sets the
+// repetitions.
+#include <benchmark/benchmark.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "hw/runtime/onednn_engine.h"
+#include "model/graph.h"
+#include "model/torch_executor.h"
+#include "model/weights.h"
+#include "model/yolov3.h"
+#include "quant/deployable.h"
+#include "quant/random_deployable.h"
+
+namespace yoloq {
+namespace {
+
+using DataType = dnnl::memory::data_type;
+using Tag = dnnl::memory::format_tag;
+
+// The graph's convolutions as oneDNN primitives with bias, leaky ReLU and, in
+// INT8, both zero points; on memory of their own.
+class BareConvolutions {
+ public:
+  BareConvolutions(const Graph& graph, Precision precision)
+      : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {
+    for (const Node& node : graph.nodes()) {
+      if (!node.has_convolution()) continue;
+      const Shape& input = graph.nodes(node.inputs(0)).output();
+      Add(node.convolution(), input, node.output(), precision == INT8);
+    }
+  }
+
+  void Run() {
+    for (size_t i = 0; i < primitives_.size(); ++i) {
+      primitives_[i].execute(stream_, arguments_[i]);
+    }
+    stream_.wait();
+  }
+
+ private:
+  void Add(const ConvolutionOp& op, const Shape& in, const Shape& out,
+           bool int8) {
+    const DataType activation = int8 ? DataType::u8 : DataType::f32;
+    const dnnl::memory::desc source({1, in.channels(), in.height(), in.width()},
+                                    activation, Tag::nhwc);
+    const dnnl::memory::desc target(
+        {1, out.channels(), out.height(), out.width()}, activation, Tag::nhwc);
+    const dnnl::memory::desc weights(
+        {op.out_channels(), in.channels(), op.kernel(), op.kernel()},
+        int8 ? DataType::s8 : DataType::f32, Tag::any);
+    const dnnl::memory::desc bias({op.out_channels()},
+                                  int8 ? DataType::s32 : DataType::f32, Tag::x);
+    dnnl::primitive_attr attributes;
+    if (int8) {
+      attributes.set_output_scales(
+          1 << 1, std::vector<float>(op.out_channels(), 1e-3f));
+      attributes.set_zero_points(DNNL_ARG_SRC, 0, {20});
+      attributes.set_zero_points(DNNL_ARG_DST, 0, {20});
+    }
+    dnnl::post_ops operations;
+    operations.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.1f, 0.0f);
+    attributes.set_post_ops(operations);
+    const dnnl::memory::dims stride(2, op.stride());
+    const dnnl::memory::dims padding(2, op.padding());
+    const dnnl::convolution_forward::primitive_desc primitive(
+        {dnnl::prop_kind::forward_inference,
+         dnnl::algorithm::convolution_direct, source, weights, bias, target,
+         stride, padding, padding},
+        attributes, engine_);
+    primitives_.emplace_back(primitive);
+    arguments_.push_back({
+        {DNNL_ARG_SRC, dnnl::memory(primitive.src_desc(), engine_)},
+        {DNNL_ARG_WEIGHTS, dnnl::memory(primitive.weights_desc(), engine_)},
+        {DNNL_ARG_BIAS, dnnl::memory(primitive.bias_desc(), engine_)},
+        {DNNL_ARG_DST, dnnl::memory(primitive.dst_desc(), engine_)},
+    });
+  }
+
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  std::vector<dnnl::convolution_forward> primitives_;
+  std::vector<std::unordered_map<int, dnnl::memory>> arguments_;
+};
+
+const Graph& Network() {
+  static const Graph* const graph = new Graph(*BuildYolov3({}));
+  return *graph;
+}
+
+const Deployable& Model(Precision precision) {
+  static auto* const models = new std::map<Precision, const Deployable*>();
+  const Deployable*& model = (*models)[precision];
+  if (model == nullptr) {
+    QuantizationSpec spec;
+    spec.set_weights(QuantizationSpec::PER_CHANNEL);
+    spec.set_leaky(QuantizationSpec::FUSED);
+    spec.set_concat(QuantizationSpec::REQUANTIZE);
+    const Graph folded = WithoutBatchNorm(Network());
+    static std::vector<std::unique_ptr<AlignedBytes>> storage;
+    storage.push_back(std::make_unique<AlignedBytes>(RandomDeployable(
+        folded, PrecisionByPart(folded, precision, precision, precision), spec,
+        1)));
+    model = new Deployable(
+        *Deployable::FromBytes(storage.back()->view(), "benchmark"));
+  }
+  return *model;
+}
+
+void RunEngine(benchmark::State& state, Engine* engine) {
+  const std::vector<uint8_t> picture = RandomPicture(engine->graph(), 1);
+  std::vector<HeadOutput> heads;
+  for (auto _ : state) {
+    if (!engine->Run(picture, &heads).ok()) state.SkipWithError("failed");
+  }
+}
+
+void BM_OneDnnDirect(benchmark::State& state, Precision precision) {
+  omp_set_num_threads(static_cast<int>(state.range(0)));
+  BareConvolutions convolutions(Network(), precision);
+  convolutions.Run();
+  for (auto _ : state) convolutions.Run();
+}
+
+void BM_OneDnnEngine(benchmark::State& state, Precision precision) {
+  OneDnnEngineOptions options;
+  options.threads = static_cast<int>(state.range(0));
+  const auto engine = OneDnnEngine::Create(&Model(precision), options);
+  if (!engine.ok()) {
+    state.SkipWithError(engine.status().ToString().c_str());
+    return;
+  }
+  RunEngine(state, engine->get());
+}
+
+void BM_Torch(benchmark::State& state, Precision) {
+  TorchExecutorOptions options;
+  options.threads = static_cast<int>(state.range(0));
+  const auto engine =
+      TorchExecutor::Create(Network(), RandomWeights(Network(), 1), options);
+  RunEngine(state, engine->get());
+}
+
+// The usual table; keeps the medians for the ratios.
+class MedianReporter : public benchmark::ConsoleReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      if (run.aggregate_name == "median") {
+        medians_ms_[run.run_name.function_name + "/" + run.run_name.args] =
+            run.GetAdjustedRealTime();
+      }
+    }
+    ConsoleReporter::ReportRuns(runs);
+  }
+
+  void PrintRatios() const {
+    std::printf("\n%-28s %12s %10s\n", "engine/precision/threads", "median ms",
+                "ratio");
+    for (const auto& [name, ms] : medians_ms_) {
+      const std::vector<std::string> parts = absl::StrSplit(name, '/');
+      const auto bare = medians_ms_.find(
+          absl::StrCat("onednn_direct/", parts[1], "/", parts[2]));
+      std::printf("%-28s %12.1f %10.3f\n", name.c_str(), ms,
+                  bare == medians_ms_.end() ? 0 : ms / bare->second);
+    }
+  }
+
+ private:
+  std::map<std::string, double> medians_ms_;
+};
+
+void Register() {
+  using Function = void (*)(benchmark::State&, Precision);
+  struct Row {
+    const char* name;
+    Function function;
+    Precision precision;
+  };
+  const Row rows[] = {
+      {"onednn_direct/int8", BM_OneDnnDirect, INT8},
+      {"onednn_engine/int8", BM_OneDnnEngine, INT8},
+      {"onednn_direct/fp32", BM_OneDnnDirect, FP32},
+      {"onednn_engine/fp32", BM_OneDnnEngine, FP32},
+      {"torch/fp32", BM_Torch, FP32},
+  };
+  for (const int threads : {1, 2}) {
+    for (const Row& row : rows) {
+      benchmark::RegisterBenchmark(row.name, row.function, row.precision)
+          ->Arg(threads)
+          ->Unit(benchmark::kMillisecond)
+          ->UseRealTime()
+          ->MinTime(1.0)
+          ->Repetitions(3)
+          ->ReportAggregatesOnly();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace yoloq
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  yoloq::Register();
+  yoloq::MedianReporter reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  reporter.PrintRatios();
+  return 0;
+}
