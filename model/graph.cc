@@ -252,7 +252,22 @@ absl::Status InferNode(const Graph& graph, int index, Shape* out) {
   return absl::InternalError("an operation without shape inference");
 }
 
-absl::Status InferAndCheckNode(Graph* graph, int index, int64_t* weights) {
+absl::Status CheckName(const Graph& graph, int index,
+                       absl::flat_hash_set<std::string>* names) {
+  const std::string& name = graph.nodes(index).name();
+  if (!IsName(name)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("node ", index, ": the name '", name,
+                     "' must be of letters, digits and '_', and not empty"));
+  }
+  if (!names->insert(name).second) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("node ", index, ": the name '", name, "' is taken"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InferAndCheck(Graph* graph, int index) {
   if (index == 0 && !graph->nodes(0).has_input()) {
     return absl::InvalidArgumentError("node 0 must be the input");
   }
@@ -260,25 +275,17 @@ absl::Status InferAndCheckNode(Graph* graph, int index, int64_t* weights) {
   YOLOQ_RETURN_IF_ERROR(InferNode(*graph, index, &out));
   YOLOQ_RETURN_IF_ERROR(CheckShape(out));
   *graph->mutable_nodes(index)->mutable_output() = out;
-  if (graph->nodes(index).has_convolution()) {
-    *weights += WeightCount(*graph, index);
-    if (*weights > kMaxWeights) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "with this node the graph has more than ", kMaxWeights, " weights"));
-    }
-  }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status InferShapes(Graph* graph) {
-  int failed_node;
-  return InferShapes(graph, &failed_node);
+absl::Status InferShape(Graph* graph, int index) {
+  return Annotate(InferAndCheck(graph, index),
+                  absl::StrCat("node '", graph->nodes(index).name(), "'"));
 }
 
-absl::Status InferShapes(Graph* graph, int* failed_node) {
-  *failed_node = -1;
+absl::Status InferShapes(Graph* graph) {
   if (graph->nodes().empty()) {
     return absl::InvalidArgumentError("the graph has no nodes");
   }
@@ -290,21 +297,16 @@ absl::Status InferShapes(Graph* graph, int* failed_node) {
   absl::flat_hash_set<std::string> names;
   int64_t weights = 0;
   for (int i = 0; i < graph->nodes_size(); ++i) {
-    *failed_node = i;
-    const std::string name = graph->nodes(i).name();
-    if (!IsName(name)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("node ", i, ": the name '", name,
-                       "' must be of letters, digits and '_', and not empty"));
+    YOLOQ_RETURN_IF_ERROR(CheckName(*graph, i, &names));
+    YOLOQ_RETURN_IF_ERROR(InferShape(graph, i));
+    if (!graph->nodes(i).has_convolution()) continue;
+    weights += WeightCount(*graph, i);
+    if (weights > kMaxWeights) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "node '", graph->nodes(i).name(), "': with it the graph has more ",
+          "than ", kMaxWeights, " weights"));
     }
-    if (!names.insert(name).second) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("node ", i, ": the name '", name, "' is taken"));
-    }
-    YOLOQ_RETURN_IF_ERROR(Annotate(InferAndCheckNode(graph, i, &weights),
-                                   absl::StrCat("node '", name, "'")));
   }
-  *failed_node = -1;
   return absl::OkStatus();
 }
 

@@ -28,9 +28,10 @@ inline constexpr int64_t kMaxWeights = int64_t{1} << 29;   // of a graph
 // Errors: InvalidArgument that names the node.
 absl::Status InferShapes(Graph* graph);
 
-// As InferShapes; on an error *failed_node is the index of the node at fault,
-// or -1 for the graph as a whole.
-absl::Status InferShapes(Graph* graph, int* failed_node);
+// The same for the node at `index` alone, whose inputs have shapes. For
+// building node by node; names and the bounds of the whole graph are not
+// checked.
+absl::Status InferShape(Graph* graph, int index);
 
 // Changes the input to (3, side, side) and infers all shapes again.
 absl::Status SetInputSize(int side, Graph* graph);

@@ -145,11 +145,8 @@ TEST_P(BadGraphTest, NamesTheNode) {
   Graph graph = TestGraph();
   Node* node = graph.mutable_nodes(GetParam().node);
   YOLOQ_ASSERT_OK(MergeTextProto(GetParam().merge, "merge", node));
-  int failed_node;
-  EXPECT_THAT(InferShapes(&graph, &failed_node),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr(GetParam().message)));
-  EXPECT_EQ(failed_node, GetParam().node);
+  EXPECT_THAT(InferShapes(&graph), StatusIs(absl::StatusCode::kInvalidArgument,
+                                            HasSubstr(GetParam().message)));
 }
 
 INSTANTIATE_TEST_SUITE_P(
