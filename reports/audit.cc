@@ -304,6 +304,23 @@ void CheckSizesAddUp(const PublishedPaper& paper,
   findings->push_back(finding);
 }
 
+// A claim that nothing determines is in doubt where the finding about another
+// says so.
+void SpreadDoubt(const PublishedPaper& paper,
+                 std::vector<AuditFinding>* findings) {
+  for (const PublishedClaim& claim : paper.claims()) {
+    const std::string doubt = InconsistencyOfClaim(*findings, claim.id());
+    if (doubt.empty()) continue;
+    for (AuditFinding& finding : *findings) {
+      if (finding.status == Status::kUncheckable &&
+          finding.subject == ClaimSubject(claim)) {
+        finding.status = Status::kInconsistent;
+        finding.detail = absl::StrCat("in doubt with another claim: ", doubt);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 absl::string_view AuditStatusName(Status status) {
@@ -327,6 +344,7 @@ std::vector<AuditFinding> AuditPaper(const PublishedPaper& paper,
     findings.push_back(CheckClaim(paper, claim, parameters));
   }
   CheckSizesAddUp(paper, &findings);
+  SpreadDoubt(paper, &findings);
   return findings;
 }
 

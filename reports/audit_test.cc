@@ -99,6 +99,9 @@ TEST(AuditTest, HeadsNumbersAreSwapped) {
   EXPECT_THAT(finding.detail, HasSubstr("save 7.7 %, the paper says 3.4 %"));
   EXPECT_THAT(finding.detail, HasSubstr("the 7.9 % of claim 8.latency fits"));
   EXPECT_THAT(finding.claims, ElementsAre("8.size", "8.latency"));
+  EXPECT_EQ(Find("Claim 8.latency ").status, Status::kInconsistent);
+  EXPECT_EQ(Find("Claim 8.latency ").detail,
+            "in doubt with another claim: " + finding.detail);
 }
 
 TEST(AuditTest, HeadsNumbersHoldWhenSwappedBack) {

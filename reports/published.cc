@@ -230,6 +230,12 @@ const Tolerance& ToleranceOf(const PublishedPaper& paper, Metric metric) {
   return Tolerance::default_instance();
 }
 
+double AbsoluteTolerance(const PublishedPaper& paper,
+                         const PublishedValue& value) {
+  const Tolerance& tolerance = ToleranceOf(paper, value.metric());
+  return tolerance.absolute() + tolerance.percent() / 100 * value.value();
+}
+
 const std::vector<Metric>& TableMetrics() {
   static const auto& metrics =
       *new std::vector<Metric>{MODEL_SIZE_MB, MAP_PERCENT, LATENCY_S, FPS};

@@ -31,6 +31,10 @@ const PublishedClaim* FindClaim(const PublishedPaper& paper,
 // The tolerance of a metric; every paper that was loaded has it.
 const Tolerance& ToleranceOf(const PublishedPaper& paper, Metric metric);
 
+// How far from a published value still counts as replicated, in its unit.
+double AbsoluteTolerance(const PublishedPaper& paper,
+                         const PublishedValue& value);
+
 // The four metrics in the order of the tables' columns.
 const std::vector<Metric>& TableMetrics();
 

@@ -80,6 +80,14 @@ TEST(PublishedTest, FindsNothingWhereNothingIs) {
   EXPECT_EQ(FindValue(PublishedRow(), FPS), nullptr);
 }
 
+TEST(PublishedTest, TolerancesAreAbsolutePlusPercent) {
+  const PublishedPaper paper = Loaded();
+  const PublishedRow& row = *FindRow(paper, "table1/baseline");
+  EXPECT_NEAR(AbsoluteTolerance(paper, *FindValue(row, MODEL_SIZE_MB)), 7.2327,
+              1e-9);
+  EXPECT_NEAR(AbsoluteTolerance(paper, *FindValue(row, FPS)), 0.013, 1e-9);
+}
+
 TEST(PublishedTest, TableIsThePartBeforeTheSlash) {
   EXPECT_EQ(TableOf("table1/ptq"), "table1");
 }

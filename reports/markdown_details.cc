@@ -1,0 +1,168 @@
+#include "reports/markdown_details.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "reports/format_number.h"
+#include "reports/markdown_table.h"
+#include "reports/measurement.h"
+
+namespace yoloq {
+namespace {
+
+constexpr auto kRight = MarkdownTable::Align::kRight;
+
+std::string Percent(double fraction) { return FormatFixed(fraction * 100, 2); }
+
+std::string PercentWithInterval(double fraction, bool has_interval,
+                                const Interval& interval) {
+  return has_interval ? absl::StrCat(Percent(fraction), " ",
+                                     FormatInterval(interval, 100, 2))
+                      : Percent(fraction);
+}
+
+std::string Render(const MarkdownTable& table) {
+  return table.empty() ? "" : table.Render();
+}
+
+const ClassAccuracy* FindClass(const AccuracyResult& accuracy,
+                               const std::string& name) {
+  for (const ClassAccuracy& entry : accuracy.classes()) {
+    if (entry.name() == name) return &entry;
+  }
+  return nullptr;
+}
+
+// The rows whose accuracy was measured.
+std::vector<const ComparedRow*> RowsWithAccuracy(const Comparison& comparison) {
+  std::vector<const ComparedRow*> rows;
+  for (const ComparedRow& row : comparison.rows) {
+    if (row.result != nullptr && row.result->has_accuracy()) {
+      rows.push_back(&row);
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::string RenderModelSizes(const Comparison& comparison) {
+  MarkdownTable table({{"Row"},
+                       {"File (bytes)", kRight},
+                       {"MB (10^6)", kRight},
+                       {"MiB (2^20)", kRight},
+                       {"Weights (bytes)", kRight},
+                       {"SHA-256"}});
+  for (const ComparedRow& row : comparison.rows) {
+    if (row.result == nullptr || !row.result->has_model_size()) continue;
+    const ModelSizeResult& size = row.result->model_size();
+    table.AddRow({row.label, FormatThousands(size.file_bytes()),
+                  FormatFixed(size.file_bytes() / 1e6, 2),
+                  FormatFixed(size.file_bytes() / double{1 << 20}, 2),
+                  FormatThousands(size.weight_bytes()),
+                  size.file_sha256().substr(0, 12)});
+  }
+  return Render(table);
+}
+
+std::string RenderAccuracies(const Comparison& comparison) {
+  MarkdownTable table({{"Row"},
+                       {"mAP by area (%)", kRight},
+                       {"mAP by 11 points (%)", kRight},
+                       {"Images", kRight},
+                       {"Engine"},
+                       {"ms / image", kRight},
+                       {"Detections (SHA-256)"}});
+  for (const ComparedRow* row : RowsWithAccuracy(comparison)) {
+    const AccuracyResult& accuracy = row->result->accuracy();
+    table.AddRow({row->label,
+                  PercentWithInterval(accuracy.map_area(),
+                                      accuracy.has_map_area_interval(),
+                                      accuracy.map_area_interval()),
+                  PercentWithInterval(accuracy.map_eleven_point(),
+                                      accuracy.has_map_eleven_point_interval(),
+                                      accuracy.map_eleven_point_interval()),
+                  FormatThousands(accuracy.images()), accuracy.engine(),
+                  FormatFixed(accuracy.seconds_per_image() * 1e3, 1),
+                  accuracy.detections_sha256().substr(0, 12)});
+  }
+  return Render(table);
+}
+
+std::string RenderFakeQuantization(const Comparison& comparison) {
+  MarkdownTable table({{"Row"},
+                       {"Integer mAP (%)", kRight},
+                       {"Fake-quantized mAP (%)", kRight},
+                       {"Difference (points)", kRight}});
+  for (const ComparedRow* row : RowsWithAccuracy(comparison)) {
+    if (!row->result->has_fake_quant_accuracy()) continue;
+    const double integer = TableMap(*row->result, row->result->accuracy());
+    const double fake =
+        TableMap(*row->result, row->result->fake_quant_accuracy());
+    table.AddRow({row->label, Percent(integer), Percent(fake),
+                  FormatSigned((integer - fake) * 100, 2)});
+  }
+  return Render(table);
+}
+
+std::string RenderClasses(const Comparison& comparison) {
+  const std::vector<const ComparedRow*> rows = RowsWithAccuracy(comparison);
+  if (rows.empty()) return "";
+  std::vector<MarkdownTable::Column> columns = {{"Class"}, {"Objects", kRight}};
+  for (const ComparedRow* row : rows) {
+    columns.push_back({absl::StrCat(row->label, ", area"), kRight});
+    columns.push_back({"11 points", kRight});
+  }
+  MarkdownTable table(std::move(columns));
+  for (const ClassAccuracy& first :
+       rows.front()->result->accuracy().classes()) {
+    std::vector<std::string> cells = {first.name(),
+                                      FormatThousands(first.objects())};
+    for (const ComparedRow* row : rows) {
+      const ClassAccuracy* entry =
+          FindClass(row->result->accuracy(), first.name());
+      cells.push_back(entry == nullptr ? "" : Percent(entry->ap_area()));
+      cells.push_back(entry == nullptr ? ""
+                                       : Percent(entry->ap_eleven_point()));
+    }
+    table.AddRow(std::move(cells));
+  }
+  return Render(table);
+}
+
+std::string RenderLatencies(const Comparison& comparison) {
+  MarkdownTable table({{"Row"},
+                       {"Device"},
+                       {"Engine"},
+                       {"Threads", kRight},
+                       {"Runs", kRight},
+                       {"Median (ms)", kRight},
+                       {"p90", kRight},
+                       {"Min", kRight},
+                       {"CoV (%)", kRight},
+                       {"Validity"}});
+  for (const ComparedRow& row : comparison.rows) {
+    if (row.result == nullptr || !row.result->has_latency()) continue;
+    const LatencyResult& latency = row.result->latency();
+    std::string median = FormatFixed(latency.median_ms(), 2);
+    if (latency.has_median_interval_ms()) {
+      absl::StrAppend(&median, " ",
+                      FormatInterval(latency.median_interval_ms(), 1, 2));
+    }
+    table.AddRow(
+        {row.label, latency.device(), latency.engine(),
+         absl::StrCat(latency.threads()),
+         FormatThousands(latency.samples_ns_size()), median,
+         FormatFixed(latency.p90_ms(), 2), FormatFixed(latency.min_ms(), 2),
+         FormatFixed(latency.coefficient_of_variation() * 100, 1),
+         latency.valid()
+             ? "VALID"
+             : absl::StrCat("INVALID: ",
+                            absl::StrJoin(latency.invalid_reasons(), "; "))});
+  }
+  return Render(table);
+}
+
+}  // namespace yoloq
