@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -75,21 +77,79 @@ std::vector<std::string> PathsToLoad(const std::vector<Stretch>& stretches) {
   return paths;
 }
 
+// Hands out the images of a stretch, in order, to the engines' threads.
+class Turns {
+ public:
+  Turns(absl::Span<const VocImage> images, DatasetLoader* loader)
+      : images_(images), loader_(loader) {}
+
+  struct Turn {
+    size_t index;
+    NetworkInput input;
+  };
+
+  // The next image; nothing when all are taken or an error was reported.
+  std::optional<Turn> Take() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!status_.ok() || next_ == images_.size()) return std::nullopt;
+    absl::StatusOr<NetworkInput> input = loader_->Next();
+    if (!input.ok()) {
+      status_ = input.status();
+      return std::nullopt;
+    }
+    return Turn{next_++, *std::move(input)};
+  }
+
+  void Report(const absl::Status& status) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    status_.Update(status);
+  }
+
+  const absl::Status& status() const { return status_; }
+
+ private:
+  const absl::Span<const VocImage> images_;
+  DatasetLoader* const loader_;
+  std::mutex mutex_;
+  size_t next_ = 0;
+  absl::Status status_;
+};
+
+absl::Status DetectInTurns(Engine* engine, absl::Span<const VocImage> images,
+                           const EvaluationSpec& spec, Turns* turns,
+                           Progress* progress, DetectionShard* shard) {
+  std::vector<HeadOutput> heads;
+  while (const std::optional<Turns::Turn> turn = turns->Take()) {
+    const VocImage& image = images[turn->index];
+    YOLOQ_RETURN_IF_ERROR(
+        Annotate(engine->Run(turn->input.rgb, &heads), image.id));
+    YOLOQ_ASSIGN_OR_RETURN(
+        const std::vector<Detection> detections,
+        Postprocess(engine->graph(), heads, turn->input.placement, spec));
+    *shard->mutable_images(static_cast<int>(turn->index)) =
+        ToProto(image.id, detections);
+    progress->Advance(1);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<DetectionShard> DetectInStretch(
-    Engine* engine, absl::Span<const VocImage> images,
+    absl::Span<Engine* const> engines, absl::Span<const VocImage> images,
     const EvaluationSpec& spec, DatasetLoader* loader, Progress* progress) {
   const Clock::time_point start = Clock::now();
   DetectionShard shard;
-  std::vector<HeadOutput> heads;
-  for (const VocImage& image : images) {
-    YOLOQ_ASSIGN_OR_RETURN(const NetworkInput input, loader->Next());
-    YOLOQ_RETURN_IF_ERROR(Annotate(engine->Run(input.rgb, &heads), image.id));
-    YOLOQ_ASSIGN_OR_RETURN(
-        const std::vector<Detection> detections,
-        Postprocess(engine->graph(), heads, input.placement, spec));
-    *shard.add_images() = ToProto(image.id, detections);
-    progress->Advance(1);
+  for (size_t i = 0; i < images.size(); ++i) shard.add_images();
+  Turns turns(images, loader);
+  const auto work = [&](Engine* engine) {
+    turns.Report(DetectInTurns(engine, images, spec, &turns, progress, &shard));
+  };
+  std::vector<std::thread> others;
+  for (Engine* const engine : engines.subspan(1)) {
+    others.emplace_back(work, engine);
   }
+  work(engines.front());
+  for (std::thread& other : others) other.join();
+  YOLOQ_RETURN_IF_ERROR(turns.status());
   shard.set_seconds(SecondsSince(start));
   return shard;
 }
@@ -114,12 +174,12 @@ DetectionRun Collect(const std::vector<Stretch>& stretches) {
 
 }  // namespace
 
-absl::StatusOr<DetectionRun> DetectInImages(Engine* engine,
+absl::StatusOr<DetectionRun> DetectInImages(absl::Span<Engine* const> engines,
                                             absl::Span<const VocImage> images,
                                             const PreprocessSpec& preprocess,
                                             const EvaluationSpec& evaluation,
                                             const DetectOptions& options) {
-  YOLOQ_ASSIGN_OR_RETURN(const int side, InputSide(*engine));
+  YOLOQ_ASSIGN_OR_RETURN(const int side, InputSide(*engines.front()));
   YOLOQ_ASSIGN_OR_RETURN(std::vector<Stretch> stretches,
                          ReadStretches(images, options.shard_folder));
   std::vector<std::string> paths = PathsToLoad(stretches);
@@ -130,7 +190,7 @@ absl::StatusOr<DetectionRun> DetectInImages(Engine* engine,
   for (Stretch& stretch : stretches) {
     if (stretch.shard.has_value()) continue;
     YOLOQ_ASSIGN_OR_RETURN(stretch.shard,
-                           DetectInStretch(engine, stretch.images, evaluation,
+                           DetectInStretch(engines, stretch.images, evaluation,
                                            &loader, &progress));
     if (!stretch.path.empty()) {
       YOLOQ_RETURN_IF_ERROR(WriteDetectionShard(stretch.path, *stretch.shard));

@@ -37,10 +37,13 @@ struct DetectionRun {
   double seconds_per_image = 0;
 };
 
-// Detects objects in all images; loading overlaps with inference.
+// Detects objects in all images; loading overlaps with inference. `engines`:
+// one or more of the same model; each runs in a thread of its own, an image at
+// a time, which uses a machine better than one engine with many threads. The
+// detections do not depend on how many there are.
 // InvalidArgument when the engine's input is not square with three channels;
 // errors of images, engine and shards name theirs.
-absl::StatusOr<DetectionRun> DetectInImages(Engine* engine,
+absl::StatusOr<DetectionRun> DetectInImages(absl::Span<Engine* const> engines,
                                             absl::Span<const VocImage> images,
                                             const PreprocessSpec& preprocess,
                                             const EvaluationSpec& evaluation,

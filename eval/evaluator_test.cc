@@ -80,7 +80,7 @@ class DetectInImagesTest : public ::testing::Test {
     return JoinPath(folder_, absl::StrCat(i, ".jpg"));
   }
   absl::StatusOr<DetectionRun> Detect(BrightnessEngine* engine) const {
-    return DetectInImages(engine, images_, preprocess_, spec_, options_);
+    return DetectInImages({engine}, images_, preprocess_, spec_, options_);
   }
 
   std::string folder_;
@@ -109,6 +109,17 @@ TEST_F(DetectInImagesTest, KeepsTheOrderOfTheImages) {
     protos.push_back(ToProto(images_[i].id, run.detections[i]));
   }
   EXPECT_EQ(run.sha256, DetectionsSha256(protos));
+}
+
+TEST_F(DetectInImagesTest, SeveralEnginesDetectTheSame) {
+  BrightnessEngine one, two, three;
+  options_.shard_folder = "";
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const DetectionRun expected, Detect(&one));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const DetectionRun run,
+      DetectInImages({&two, &three}, images_, preprocess_, spec_, options_));
+  EXPECT_EQ(run.sha256, expected.sha256);
+  EXPECT_EQ(two.runs() + three.runs(), static_cast<int>(images_.size()));
 }
 
 TEST_F(DetectInImagesTest, GoesOnWhereItWasInterrupted) {
