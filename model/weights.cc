@@ -192,22 +192,22 @@ absl::Status CheckNone(const ConvolutionWeights& weights) {
   return absl::InvalidArgumentError("only convolutions have weights");
 }
 
-ConvolutionWeights Fold(const ConvolutionWeights& weights) {
-  ConvolutionWeights folded;
-  folded.weights.resize(weights.weights.size());
-  folded.bias.resize(weights.bias.size());
-  const size_t per_channel = weights.weights.size() / weights.bias.size();
-  for (size_t c = 0; c < weights.bias.size(); ++c) {
-    const double factor =
-        weights.gamma[c] / std::sqrt(static_cast<double>(weights.variance[c]) +
-                                     static_cast<double>(kBatchNormEpsilon));
+void Fold(ConvolutionWeights* weights) {
+  const size_t channels = weights->bias.size();
+  const size_t per_channel = weights->weights.size() / channels;
+  for (size_t c = 0; c < channels; ++c) {
+    const double factor = weights->gamma[c] /
+                          std::sqrt(static_cast<double>(weights->variance[c]) +
+                                    static_cast<double>(kBatchNormEpsilon));
     for (size_t i = c * per_channel; i < (c + 1) * per_channel; ++i) {
-      folded.weights[i] = static_cast<float>(weights.weights[i] * factor);
+      weights->weights[i] = static_cast<float>(weights->weights[i] * factor);
     }
-    folded.bias[c] =
-        static_cast<float>(weights.bias[c] - weights.mean[c] * factor);
+    weights->bias[c] =
+        static_cast<float>(weights->bias[c] - weights->mean[c] * factor);
   }
-  return folded;
+  weights->gamma.clear();
+  weights->mean.clear();
+  weights->variance.clear();
 }
 
 // body(i) for every node, on all processors.
@@ -247,14 +247,11 @@ absl::Status CheckWeights(const Graph& graph, const Weights& weights) {
   return absl::OkStatus();
 }
 
-Weights FoldBatchNorm(const Graph& graph, const Weights& weights) {
-  Weights result;
-  result.nodes.resize(weights.nodes.size());
+Weights FoldBatchNorm(const Graph& graph, Weights weights) {
   ForEachNode(graph, [&](int64_t i) {
-    const bool fold = graph.nodes(i).convolution().batch_norm();
-    result.nodes[i] = fold ? Fold(weights.nodes[i]) : weights.nodes[i];
+    if (graph.nodes(i).convolution().batch_norm()) Fold(&weights.nodes[i]);
   });
-  return result;
+  return weights;
 }
 
 }  // namespace yoloq

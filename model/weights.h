@@ -45,8 +45,9 @@ absl::Status CheckWeights(const Graph& graph, const Weights& weights);
 //   w' = w * gamma / sqrt(variance + eps), b' = beta - mean * gamma /
 //   sqrt(variance + eps),
 // computed in double. The result fits WithoutBatchNorm(graph). `weights` fits
-// `graph` (CheckWeights).
-Weights FoldBatchNorm(const Graph& graph, const Weights& weights);
+// `graph` (CheckWeights); move it in where it is not needed any more, which
+// saves the copy.
+Weights FoldBatchNorm(const Graph& graph, Weights weights);
 
 }  // namespace yoloq
 
