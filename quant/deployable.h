@@ -1,14 +1,14 @@
 // The deployable model file: what a device loads, and the tables' "model size".
 //
 // Layout, all integers little-endian:
-//   bytes 0..7    magic "YOLOQ\0\1\0": the last two bytes are the format's
-//   version bytes 8..15   uint64 size of the header in bytes bytes 16..47
-//   SHA-256 of the header then          the header, a serialized
-//   DeployableModel then          zeros up to a multiple of 64 then the data
-//   section: blobs, each aligned to 64 bytes
+// - bytes 0..7: magic "YOLOQ\0\1\0"; the last two are the format's version;
+// - bytes 8..15: uint64, size of the header in bytes;
+// - bytes 16..47: SHA-256 of the header;
+// - the header, a serialized DeployableModel;
+// - zeros up to a multiple of 64;
+// - the data section: blobs, each aligned to 64 bytes.
 // The header holds the SHA-256 and the size of the data section, so the whole
-// file is checked. It is made to be memory-mapped: blobs are used where they
-// lie.
+// file is checked. It is made to be memory-mapped: blobs are used in place.
 #ifndef YOLOQ_QUANT_DEPLOYABLE_H_
 #define YOLOQ_QUANT_DEPLOYABLE_H_
 
@@ -35,8 +35,7 @@ class DeployableWriter {
   // Appends bytes to the data section, aligned, and says where they lie.
   Blob Append(const void* data, size_t size_bytes);
 
-  // Completes `model` (digest and size of the data) and writes the file
-  // atomically.
+  // Completes `model` (digest and size of the data), writes it atomically.
   absl::Status Write(DeployableModel model, const std::string& path) const;
 
   // The same as one string, for tests. (Copy it to an AlignedBytes to read it.)

@@ -309,18 +309,6 @@ Graph GraphFromText(absl::string_view text) {
 
 Graph SmallGraph() { return GraphFromText(kSmallGraph); }
 
-std::vector<Precision> PrecisionByPart(const Graph& graph, Precision backbone,
-                                       Precision neck, Precision head) {
-  std::vector<Precision> result;
-  for (const Node& node : graph.nodes()) {
-    const Precision own = node.part() == BACKBONE ? backbone
-                          : node.part() == NECK   ? neck
-                                                  : head;
-    result.push_back(node.has_yolo_head() ? result[node.inputs(0)] : own);
-  }
-  return result;
-}
-
 std::string RandomDeployable(const Graph& graph,
                              const std::vector<Precision>& precision,
                              const QuantizationSpec& spec, uint64_t seed) {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "model/graph.pb.h"
+#include "quant/node_precision.h"
 #include "quant/quantization.pb.h"
 
 namespace yoloq {
@@ -19,11 +20,6 @@ Graph SmallGraph();
 // A graph of nodes in text format, shapes filled in: a shorthand for tests,
 // which ends the program when the graph is malformed.
 Graph GraphFromText(absl::string_view text);
-
-// One precision a node: that of its part, for inputs and YOLO heads as
-// quant/deployable.proto says.
-std::vector<Precision> PrecisionByPart(const Graph& graph, Precision backbone,
-                                       Precision neck, Precision head);
 
 // A serialized deployable file (quant/deployable.h) of random weights, zero
 // points and scales, such that values spread over the 8-bit range and also
