@@ -137,6 +137,12 @@ TEST(RealCfgTest, NanoVoc) {
   EXPECT_THAT(Dimensions(graph, "concat_63"), ElementsAre(320, 10, 10));
   EXPECT_EQ(graph.nodes(YoloHeads(graph)[0]).yolo_head().scale_x_y(), 1.1f);
   EXPECT_EQ(graph.nodes(YoloHeads(graph)[1]).yolo_head().scale_x_y(), 1.05f);
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const std::string written,
+                             FormatDarknetCfg(graph));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const Graph again,
+      ParseDarknetCfg(written, "MobileNetV2-YOLOv3-Nano-voc.cfg"));
+  EXPECT_EQ(Differences(graph, again), "");
 }
 
 // One of everything that the official files above lack.
