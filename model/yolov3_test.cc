@@ -91,8 +91,8 @@ TEST(Yolov3Test, FollowsDarknetsLayers) {
   EXPECT_EQ(Named(graph, "conv_81").convolution().activation(), LINEAR);
 }
 
-// Published of COCO's YOLOv3: 61,949,149 parameters, and 65.86 billion operations
-// (darknet's count, two a multiply-accumulate).
+// Published of COCO's YOLOv3: 61,949,149 parameters, and 65.86 billion
+// operations (darknet's count, two a multiply-accumulate).
 TEST(Yolov3Test, TakesAnyClassCount) {
   Yolov3Options options;
   options.classes = 80;
