@@ -112,6 +112,15 @@ absl::StatusOr<cv::Mat> Decode(absl::string_view bytes,
       name, ": does not decode as JPEG; put the original file in its place"));
 }
 
+// OpenCV's order of channels is the reverse of ours.
+void SwapRedAndBlue(const uint8_t* from, int pixels, uint8_t* to) {
+  for (int i = 0; i < pixels; ++i, from += 3, to += 3) {
+    to[0] = from[2];
+    to[1] = from[1];
+    to[2] = from[0];
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Picture> DecodeJpeg(absl::string_view bytes,
@@ -124,14 +133,9 @@ absl::StatusOr<Picture> DecodeJpeg(absl::string_view bytes,
   YOLOQ_ASSIGN_OR_RETURN(const cv::Mat bgr, Decode(bytes, name));
   Picture picture{bgr.cols, bgr.rows, {}};
   picture.rgb.resize(size_t{3} * bgr.cols * bgr.rows);
-  uint8_t* target = picture.rgb.data();
   for (int y = 0; y < bgr.rows; ++y) {
-    const uint8_t* source = bgr.ptr(y);
-    for (int x = 0; x < bgr.cols; ++x, source += 3, target += 3) {
-      target[0] = source[2];
-      target[1] = source[1];
-      target[2] = source[0];
-    }
+    SwapRedAndBlue(bgr.ptr(y), bgr.cols,
+                   &picture.rgb[size_t{3} * bgr.cols * y]);
   }
   return picture;
 }
@@ -139,6 +143,24 @@ absl::StatusOr<Picture> DecodeJpeg(absl::string_view bytes,
 absl::StatusOr<Picture> ReadJpeg(const std::string& path) {
   YOLOQ_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
   return DecodeJpeg(file.view(), path);
+}
+
+absl::StatusOr<std::string> EncodeJpeg(const Picture& picture, int quality) {
+  SilenceOpenCv();
+  try {
+    cv::Mat bgr(picture.height, picture.width, CV_8UC3);
+    SwapRedAndBlue(picture.rgb.data(), picture.width * picture.height,
+                   bgr.data);
+    std::vector<uint8_t> bytes;
+    if (cv::imencode(".jpg", bgr, bytes, {cv::IMWRITE_JPEG_QUALITY, quality})) {
+      return std::string(bytes.begin(), bytes.end());
+    }
+  } catch (const std::exception& e) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("picture of ", picture.width, " x ", picture.height,
+                     " pixels: does not encode as JPEG: ", e.what()));
+  }
+  return absl::InternalError("OpenCV does not encode a JPEG");
 }
 
 }  // namespace yoloq

@@ -1,4 +1,4 @@
-// Decodes JPEG images.
+// Decodes JPEG images, and encodes them.
 #ifndef YOLOQ_EVAL_IMAGE_H_
 #define YOLOQ_EVAL_IMAGE_H_
 
@@ -19,6 +19,10 @@ absl::StatusOr<Picture> DecodeJpeg(absl::string_view bytes,
 
 // The same for a file; other errors as ReadFile (tools/base/file.h).
 absl::StatusOr<Picture> ReadJpeg(const std::string& path);
+
+// quality: 1 to 100. The same bytes for the same picture with one version of
+// OpenCV. InvalidArgument for an empty picture.
+absl::StatusOr<std::string> EncodeJpeg(const Picture& picture, int quality);
 
 }  // namespace yoloq
 

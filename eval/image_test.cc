@@ -102,6 +102,19 @@ TEST(DecodeJpegTest, RefusesAHugePictureBeforeReservingMemory) {
       StatusIs(StatusCode::kDataLoss, HasSubstr("a.jpg: announces 38")));
 }
 
+TEST(EncodeJpegTest, SurvivesARoundTrip) {
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const Picture picture,
+                             DecodeJpeg(TwoColours(), "a.jpg"));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const std::string jpeg, EncodeJpeg(picture, 95));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const Picture again, DecodeJpeg(jpeg, "b.jpg"));
+  ExpectTwoColours(again);
+}
+
+TEST(EncodeJpegTest, RefusesAnEmptyPicture) {
+  EXPECT_THAT(EncodeJpeg(Picture(), 95),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("0 x 0")));
+}
+
 TEST(ReadJpegTest, NamesTheFile) {
   const std::string path = JoinPath(TestFolder(), "a.jpg");
   EXPECT_THAT(ReadJpeg(path), StatusIs(StatusCode::kNotFound, HasSubstr(path)));
