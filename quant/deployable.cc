@@ -122,9 +122,10 @@ Blob DeployableWriter::Append(const void* data, size_t size_bytes) {
   return blob;
 }
 
-std::string DeployableWriter::Prefix(DeployableModel model) const {
+std::string DeployableWriter::Prefix(DeployableModel model,
+                                     std::string data_sha256) const {
   model.set_data_bytes(data_.size());
-  model.set_data_sha256(Sha256Hex(data_));
+  model.set_data_sha256(std::move(data_sha256));
   const std::string header = SerializeDeterministically(model);
   const uint64_t size = header.size();
   std::string prefix(kMagic);
@@ -137,7 +138,7 @@ std::string DeployableWriter::Prefix(DeployableModel model) const {
 
 absl::Status DeployableWriter::Write(DeployableModel model,
                                      const std::string& path) const {
-  const std::string prefix = Prefix(std::move(model));
+  const std::string prefix = Prefix(std::move(model), Sha256Hex(data_));
   return WriteFileAtomically(path, [&](std::ostream& out) {
     out.write(prefix.data(), prefix.size());
     out.write(data_.data(), data_.size());
@@ -146,11 +147,14 @@ absl::Status DeployableWriter::Write(DeployableModel model,
 }
 
 std::string DeployableWriter::Serialize(DeployableModel model) const {
-  return Prefix(std::move(model)) + data_;
+  return Prefix(std::move(model), Sha256Hex(data_)) + data_;
 }
 
 int64_t DeployableWriter::FileSizeBytes(DeployableModel model) const {
-  return static_cast<int64_t>(Prefix(std::move(model)).size() + data_.size());
+  // Every digest has the same length.
+  const std::string any_digest(2 * kDigestBytes, '0');
+  return static_cast<int64_t>(Prefix(std::move(model), any_digest).size() +
+                              data_.size());
 }
 
 AlignedBytes::AlignedBytes(absl::string_view bytes)

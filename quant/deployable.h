@@ -45,8 +45,8 @@ class DeployableWriter {
   int64_t FileSizeBytes(DeployableModel model) const;
 
  private:
-  // Everything before the data section.
-  std::string Prefix(DeployableModel model) const;
+  // Everything before a data section of this digest.
+  std::string Prefix(DeployableModel model, std::string data_sha256) const;
 
   std::string data_;
 };

@@ -100,7 +100,7 @@ int Index(const Graph& graph, absl::string_view name) {
 }
 
 std::vector<HeadOutput> RunHeads(const std::string& file,
-                            const std::vector<uint8_t>& picture) {
+                                 const std::vector<uint8_t>& picture) {
   const AlignedBytes bytes(file);
   const auto model = Deployable::FromBytes(bytes.view(), "model");
   EXPECT_TRUE(model.ok()) << model.status();
@@ -138,19 +138,19 @@ TEST_P(EverySchemeTest, QuantizedNetworkIsCloseToTheFloatOne) {
     const auto precision = [bits](int part) {
       return bits >> part & 1 ? INT8 : FP32;
     };
-    const auto heads = RunHeads(network.Serialize(precision(0), precision(1),
-                                             precision(2), spec, &calibration),
-                           picture);
+    const auto heads =
+        RunHeads(network.Serialize(precision(0), precision(1), precision(2),
+                                   spec, &calibration),
+                 picture);
     ASSERT_EQ(heads.size(), 2);
     const double snr = SnrDb(truth, heads);
     EXPECT_GT(snr, 24) << bits;
     most = std::max(most, snr);
   }
   // One part in INT8 loses less than all three.
-  EXPECT_GT(
-      most,
-      SnrDb(truth, RunHeads(network.Serialize(INT8, INT8, INT8, spec, &calibration),
-                       picture)));
+  EXPECT_GT(most, SnrDb(truth, RunHeads(network.Serialize(INT8, INT8, INT8,
+                                                          spec, &calibration),
+                                        picture)));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EverySchemeTest,
@@ -161,15 +161,15 @@ TEST(QuantizeModelTest, EveryObserverGivesARunnableModel) {
   const std::vector<uint8_t> picture = RandomPicture(network.graph(), 100);
   const auto truth =
       RunHeads(network.Serialize(FP32, FP32, FP32, QuantizationSpec(), nullptr),
-          picture);
+               picture);
   for (const auto kind : {ObserverSpec::MIN_MAX, ObserverSpec::MOVING_AVERAGE,
                           ObserverSpec::PERCENTILE, ObserverSpec::HISTOGRAM_MSE,
                           ObserverSpec::ENTROPY}) {
     QuantizationSpec spec = Spec("per_channel");
     spec.mutable_activation_observer()->set_kind(kind);
     const Calibration calibration = network.Calibrate(spec);
-    const auto heads =
-        RunHeads(network.Serialize(INT8, INT8, INT8, spec, &calibration), picture);
+    const auto heads = RunHeads(
+        network.Serialize(INT8, INT8, INT8, spec, &calibration), picture);
     EXPECT_GT(SnrDb(truth, heads), 15) << ObserverSpec::Kind_Name(kind);
   }
 }
