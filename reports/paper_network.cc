@@ -1,6 +1,6 @@
 #include "reports/paper_network.h"
 
-#include "model/graph.h"
+#include "model/description.h"
 #include "model/yolov3.h"
 #include "tools/base/status_macros.h"
 
@@ -13,22 +13,9 @@ absl::StatusOr<PartParameters> PaperNetworkParameters(
   options.input_size = conditions.input_size();
   YOLOQ_ASSIGN_OR_RETURN(const Graph graph, BuildYolov3(options));
   PartParameters parameters;
-  for (int i = 0; i < graph.nodes_size(); ++i) {
-    const int64_t count = ParameterCount(graph, i);
-    switch (graph.nodes(i).part()) {
-      case BACKBONE:
-        parameters.backbone += count;
-        break;
-      case NECK:
-        parameters.neck += count;
-        break;
-      case HEAD:
-        parameters.head += count;
-        break;
-      default:
-        break;
-    }
-  }
+  parameters.backbone = MeasureNetwork(graph, BACKBONE).parameters;
+  parameters.neck = MeasureNetwork(graph, NECK).parameters;
+  parameters.head = MeasureNetwork(graph, HEAD).parameters;
   return parameters;
 }
 
