@@ -1,9 +1,5 @@
 #include "eval/random.h"
 
-#include <algorithm>
-#include <numeric>
-#include <utility>
-
 namespace yoloq {
 namespace {
 
@@ -38,19 +34,6 @@ int Random::Between(int low, int high) {
 
 double Random::Uniform() {
   return static_cast<double>(Next() >> 11) * 0x1.0p-53;
-}
-
-std::vector<int> SampleWithoutReplacement(int population, int count,
-                                          uint64_t seed) {
-  std::vector<int> numbers(std::max(population, 0));
-  std::iota(numbers.begin(), numbers.end(), 0);
-  const int size = std::clamp<int>(count, 0, numbers.size());
-  Random random(seed);
-  for (int i = 0; i < size; ++i) {
-    std::swap(numbers[i], numbers[random.Between(i, population - 1)]);
-  }
-  numbers.resize(size);
-  return numbers;
 }
 
 }  // namespace yoloq

@@ -3,7 +3,6 @@
 #define YOLOQ_EVAL_RANDOM_H_
 
 #include <cstdint>
-#include <vector>
 
 namespace yoloq {
 
@@ -27,11 +26,6 @@ class Random {
  private:
   uint64_t state_;
 };
-
-// `count` different numbers of [0, population), in random order: all of them
-// when there are not so many. The calibration list is drawn with this.
-std::vector<int> SampleWithoutReplacement(int population, int count,
-                                          uint64_t seed);
 
 }  // namespace yoloq
 

@@ -1,7 +1,7 @@
 #include "eval/random.h"
 
-#include <algorithm>
 #include <set>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -36,21 +36,6 @@ TEST(RandomTest, IsUniform) {
   // Six standard deviations.
   for (const int count : counts) EXPECT_NEAR(count, 10000, 570);
   EXPECT_NEAR(sum / 100000, 0.5, 0.006);
-}
-
-TEST(SampleWithoutReplacementTest, DrawsDistinctNumbers) {
-  const std::vector<int> sample = SampleWithoutReplacement(100, 40, 5);
-  EXPECT_EQ(sample.size(), 40);
-  EXPECT_EQ(std::set<int>(sample.begin(), sample.end()).size(), 40);
-  EXPECT_EQ(sample, SampleWithoutReplacement(100, 40, 5));
-  EXPECT_NE(sample, SampleWithoutReplacement(100, 40, 6));
-}
-
-TEST(SampleWithoutReplacementTest, TakesAllWhenThereAreFewer) {
-  std::vector<int> sample = SampleWithoutReplacement(3, 10, 5);
-  std::sort(sample.begin(), sample.end());
-  EXPECT_EQ(sample, (std::vector<int>{0, 1, 2}));
-  EXPECT_TRUE(SampleWithoutReplacement(0, 5, 1).empty());
 }
 
 }  // namespace
