@@ -37,13 +37,14 @@ absl::Status Truncated(uint64_t have, uint64_t need) {
 
 absl::Status CheckMagic(absl::string_view bytes) {
   const absl::string_view magic = bytes.substr(0, kMagic.size());
-  if (magic.size() < kMagic.size() && magic == kMagic.substr(0, magic.size())) {
-    return Truncated(bytes.size(), kPrefixBytes);
-  }
-  if (magic.substr(0, kVersionOffset) != kMagic.substr(0, kVersionOffset)) {
+  const absl::string_view name = magic.substr(0, kVersionOffset);
+  if (name != kMagic.substr(0, name.size())) {
     return absl::InvalidArgumentError(
         "is not a deployable model file (its first bytes are not YOLOQ); "
         "export the model with this program");
+  }
+  if (magic.size() < kMagic.size()) {
+    return Truncated(bytes.size(), kPrefixBytes);
   }
   if (magic != kMagic) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -114,17 +115,27 @@ absl::StatusOr<absl::string_view> DataSection(absl::string_view bytes,
 }  // namespace
 
 Blob DeployableWriter::Append(const void* data, size_t size_bytes) {
-  data_.resize(AlignUp(data_.size()), '\0');
   Blob blob;
-  blob.set_offset_bytes(data_.size());
+  blob.set_offset_bytes(data_bytes_);
   blob.set_size_bytes(size_bytes);
-  data_.append(static_cast<const char*>(data), size_bytes);
+  std::string piece;
+  piece.reserve(AlignUp(size_bytes));
+  piece.append(static_cast<const char*>(data), size_bytes);
+  piece.resize(AlignUp(size_bytes), '\0');
+  data_bytes_ += static_cast<int64_t>(piece.size());
+  pieces_.push_back(std::move(piece));
   return blob;
+}
+
+std::string DeployableWriter::DataSha256() const {
+  Sha256 digest;
+  for (const std::string& piece : pieces_) digest.Update(piece);
+  return digest.Finish();
 }
 
 std::string DeployableWriter::Prefix(DeployableModel model,
                                      std::string data_sha256) const {
-  model.set_data_bytes(data_.size());
+  model.set_data_bytes(data_bytes_);
   model.set_data_sha256(std::move(data_sha256));
   const std::string header = SerializeDeterministically(model);
   const uint64_t size = header.size();
@@ -138,23 +149,27 @@ std::string DeployableWriter::Prefix(DeployableModel model,
 
 absl::Status DeployableWriter::Write(DeployableModel model,
                                      const std::string& path) const {
-  const std::string prefix = Prefix(std::move(model), Sha256Hex(data_));
+  const std::string prefix = Prefix(std::move(model), DataSha256());
   return WriteFileAtomically(path, [&](std::ostream& out) {
     out.write(prefix.data(), prefix.size());
-    out.write(data_.data(), data_.size());
+    for (const std::string& piece : pieces_) {
+      out.write(piece.data(), piece.size());
+    }
     return absl::OkStatus();
   });
 }
 
 std::string DeployableWriter::Serialize(DeployableModel model) const {
-  return Prefix(std::move(model), Sha256Hex(data_)) + data_;
+  std::string file = Prefix(std::move(model), DataSha256());
+  for (const std::string& piece : pieces_) file += piece;
+  return file;
 }
 
 int64_t DeployableWriter::FileSizeBytes(DeployableModel model) const {
   // Every digest has the same length.
   const std::string any_digest(2 * kDigestBytes, '0');
-  return static_cast<int64_t>(Prefix(std::move(model), any_digest).size() +
-                              data_.size());
+  return static_cast<int64_t>(Prefix(std::move(model), any_digest).size()) +
+         data_bytes_;
 }
 
 AlignedBytes::AlignedBytes(absl::string_view bytes)

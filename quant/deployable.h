@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -48,7 +49,12 @@ class DeployableWriter {
   // Everything before a data section of this digest.
   std::string Prefix(DeployableModel model, std::string data_sha256) const;
 
-  std::string data_;
+  std::string DataSha256() const;
+
+  // The data section in pieces, each of a multiple of the alignment: growing
+  // one string would copy hundreds of megabytes again and again.
+  std::vector<std::string> pieces_;
+  int64_t data_bytes_ = 0;
 };
 
 // Bytes at an address that Deployable::FromBytes accepts.

@@ -114,7 +114,7 @@ TEST(DeployableTest, LayoutIsAsDocumented) {
   }
   DeployableModel header;
   ASSERT_TRUE(header.ParseFromString(file.substr(48, header_bytes)));
-  EXPECT_EQ(header.data_bytes(), 64 + 8);
+  EXPECT_EQ(header.data_bytes(), 64 + 64);
   const size_t start = (48 + header_bytes + 63) / 64 * 64;
   EXPECT_EQ(file.size(), start + header.data_bytes());
   float third;
@@ -159,6 +159,11 @@ TEST(DeployableTest, EveryTruncationIsDataLoss) {
         << size;
   }
   EXPECT_THAT(Read(file.substr(0, file.size() - 1)),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("truncated")));
+}
+
+TEST(DeployableTest, TruncationInsideTheVersionIsDataLoss) {
+  EXPECT_THAT(Read(std::string("YOLOQ\0\4", 7)),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("truncated")));
 }
 
