@@ -25,19 +25,16 @@ absl::StatusOr<TensorQuantization> QuantizationOfRange(const Range& range);
 // - MIN_MAX: the extremes.
 // - MOVING_AVERAGE: the averaged extremes.
 // - PERCENTILE: without (100 - percentile) / 2 percent of the values on each
-// side,
-//   linear inside a bin.
+//   side, linear inside a bin.
 // - HISTOGRAM_MSE: minimal squared error of quantizing the histogram, values
-// spread
-//   evenly inside a bin (the error of PyTorch's HistogramObserver), but those
-//   in the bin of 0 taken as 0. PyTorch narrows the range greedily; here all
-//   ranges on a grid of 1/32 of the extremes are compared and the best is
+//   spread evenly inside a bin (the error of PyTorch's HistogramObserver), but
+//   those in the bin of 0 taken as 0. PyTorch narrows the range greedily; here
+//   all ranges on a grid of 1/32 of the extremes are compared and the best is
 //   refined to a bin.
 // - ENTROPY: minimal Kullback-Leibler divergence between the clipped histogram
-// and
-//   its 256-level version (Migacz, "8-bit inference with TensorRT", 2017), over
-//   the ranges [max(min, -t), min(max, t)]; the bin of 0 is left out, since 0
-//   is always exact.
+//   and its 256-level version (Migacz, "8-bit inference with TensorRT", 2017),
+//   over the ranges [max(min, -t), min(max, t)]; the bin of 0 is left out,
+//   since 0 is always exact.
 // `spec` is resolved. InvalidArgument when the state has seen no values, or
 // lacks what the kind needs.
 absl::StatusOr<Range> ChooseRange(const ObserverSpec& spec,
