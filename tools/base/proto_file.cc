@@ -51,29 +51,33 @@ void ClearReplacedLists(const Message& source, Message* target) {
   }
 }
 
-}  // namespace
-
-absl::Status ParseTextProto(absl::string_view text, absl::string_view name,
-                            Message* message) {
+absl::Status Merge(absl::string_view text, absl::string_view name,
+                   Message* message) {
   FirstError errors(name);
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&errors);
   google::protobuf::io::ArrayInputStream input(text.data(), text.size());
-  if (!parser.Parse(&input, message)) {
-    return absl::InvalidArgumentError(
-        errors.error().empty() ? absl::StrCat(name, ": is not text format")
-                               : errors.error());
-  }
-  return absl::OkStatus();
+  if (parser.Merge(&input, message)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      errors.error().empty() ? absl::StrCat(name, ": is not text format")
+                             : errors.error());
+}
+
+}  // namespace
+
+absl::Status ParseTextProto(absl::string_view text, absl::string_view name,
+                            Message* message) {
+  message->Clear();
+  return Merge(text, name, message);
 }
 
 absl::Status MergeTextProto(absl::string_view text, absl::string_view name,
                             Message* message) {
   std::unique_ptr<Message> parsed(message->New());
-  YOLOQ_RETURN_IF_ERROR(ParseTextProto(text, name, parsed.get()));
+  YOLOQ_RETURN_IF_ERROR(Merge(text, name, parsed.get()));
   ClearReplacedLists(*parsed, message);
-  message->MergeFrom(*parsed);
-  return absl::OkStatus();
+  // From the text once more: a merge of messages would drop fields set to zero.
+  return Merge(text, name, message);
 }
 
 absl::Status ReadTextProto(const std::string& path, Message* message) {

@@ -16,8 +16,9 @@ namespace yoloq {
 absl::Status ParseTextProto(absl::string_view text, absl::string_view name,
                             google::protobuf::Message* message);
 
-// As ParseTextProto, but merged into what `message` holds; repeated fields
-// are replaced, not appended to, by those that `text` sets.
+// As ParseTextProto, but merged into what `message` holds: a field that `text`
+// sets wins, zero and false included; repeated fields are replaced, not appended
+// to.
 absl::Status MergeTextProto(absl::string_view text, absl::string_view name,
                             google::protobuf::Message* message);
 

@@ -1,0 +1,38 @@
+// The calibration stage: the FP32 network over a list of images, with an
+// observer at every tensor; resumes where an interrupted run stood.
+#ifndef YOLOQ_EXPERIMENTS_CALIBRATE_H_
+#define YOLOQ_EXPERIMENTS_CALIBRATE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "eval/voc.h"
+#include "experiments/spec.pb.h"
+#include "model/graph.pb.h"
+#include "model/weights.h"
+#include "quant/quantization.pb.h"
+
+namespace yoloq {
+
+// `spec` is resolved. Every kImagesPerCheckpoint images the state is written to
+// `folder`; a later call with the same folder goes on from there.
+absl::StatusOr<Calibration> CalibrateOnImages(const Graph& graph,
+                                              const Weights& weights,
+                                              const QuantizationSpec& spec,
+                                              PreprocessSpec::Resize resize,
+                                              absl::Span<const VocImage> images,
+                                              const std::string& folder);
+
+// On spec.calibration_images pictures of random pixels, seeded by
+// spec.calibration_seed: "noise/0", "noise/1", ...
+absl::StatusOr<Calibration> CalibrateOnNoise(const Graph& graph,
+                                             const Weights& weights,
+                                             const QuantizationSpec& spec);
+
+inline constexpr int kImagesPerCheckpoint = 256;
+
+}  // namespace yoloq
+
+#endif  // YOLOQ_EXPERIMENTS_CALIBRATE_H_

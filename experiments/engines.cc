@@ -1,0 +1,83 @@
+#include "experiments/engines.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "hw/runtime/onednn_convolution.h"
+#include "hw/runtime/onednn_engine.h"
+#include "model/torch_executor.h"
+#include "quant/fake_quantize.h"
+#include "quant/reference_engine.h"
+#include "tools/base/status_macros.h"
+
+namespace yoloq {
+namespace {
+
+constexpr char kOneDnn[] = "onednn";
+constexpr char kReference[] = "reference";
+constexpr char kTorch[] = "torch";
+
+absl::StatusOr<std::unique_ptr<Engine>> MakeTorch(const Deployable& model,
+                                                  int threads) {
+  Weights weights;
+  weights.nodes.resize(model.graph().nodes_size());
+  for (int i = 0; i < model.graph().nodes_size(); ++i) {
+    if (model.execution(i).precision() == INT8) {
+      return absl::FailedPreconditionError(
+          "engine torch runs FP32 models only; use --engine=onednn");
+    }
+    if (!model.graph().nodes(i).has_convolution()) continue;
+    const auto values = model.FloatWeights(i);
+    const auto bias = model.FloatBias(i);
+    weights.nodes[i].weights.assign(values.begin(), values.end());
+    weights.nodes[i].bias.assign(bias.begin(), bias.end());
+  }
+  TorchExecutorOptions options;
+  options.threads = threads;
+  return TorchExecutor::Create(model.graph(), weights, std::move(options));
+}
+
+}  // namespace
+
+absl::Status CheckEngineName(const std::string& name) {
+  if (name == kOneDnn || name == kReference || name == kTorch) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--engine=", name, " is not known; there are ", kOneDnn,
+                   ", ", kReference, ", ", kTorch));
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(const std::string& name,
+                                                   const Deployable* model,
+                                                   int threads) {
+  YOLOQ_RETURN_IF_ERROR(CheckEngineName(name));
+  if (name == kReference) return std::make_unique<ReferenceEngine>(model);
+  if (name == kTorch) return MakeTorch(*model, threads);
+  OneDnnEngineOptions options;
+  options.threads = threads;
+  return OneDnnEngine::Create(model, options);
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> MakeFakeQuantizedEngine(
+    const Deployable& model, int threads) {
+  const auto fake =
+      std::make_shared<const FakeQuantization>(MakeFakeQuantization(model));
+  TorchExecutorOptions options;
+  options.threads = threads;
+  options.hook_before_activation = fake->any_before_activation();
+  options.hook = [fake](int node, bool before_activation, float* values,
+                        int64_t count) {
+    fake->Apply(node, before_activation, values, count);
+  };
+  return TorchExecutor::Create(model.graph(), fake->weights,
+                               std::move(options));
+}
+
+std::string EngineVersion(const std::string& name) {
+  if (name == kOneDnn) return OneDnnVersion();
+  if (name == kTorch) return TorchVersion();
+  return "";
+}
+
+}  // namespace yoloq

@@ -1,0 +1,337 @@
+#include "experiments/pipeline.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "eval/detections.h"
+#include "eval/evaluator.h"
+#include "experiments/calibrate.h"
+#include "experiments/engines.h"
+#include "hw/latency.h"
+#include "model/graph.h"
+#include "quant/deployable.h"
+#include "quant/node_precision.h"
+#include "quant/quantizer.h"
+#include "quant/scheme.h"
+#include "reports/provenance.h"
+#include "tools/base/digest.h"
+#include "tools/base/file.h"
+#include "tools/base/proto_file.h"
+#include "tools/base/status_macros.h"
+
+namespace yoloq {
+namespace {
+
+// Raised whenever the code of a stage comes to other outputs for equal inputs.
+constexpr int kCalibrateVersion = 1;
+constexpr int kExportVersion = 1;
+constexpr int kEvaluateVersion = 1;
+constexpr int kMeasureVersion = 1;
+
+constexpr char kCalibrationFile[] = "calibration.binpb";
+constexpr char kModelFile[] = "model.yoloq";
+constexpr char kSizeFile[] = "model_size.textproto";
+constexpr char kDetectionsFile[] = "detections.binpb";
+constexpr char kLatencyFile[] = "latency.textproto";
+
+int Cores() {
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+std::string PrecisionText(const PartPrecisions& precisions) {
+  return absl::StrCat("backbone ", Precision_Name(precisions.backbone),
+                      ", neck ", Precision_Name(precisions.neck), ", head ",
+                      Precision_Name(precisions.head));
+}
+
+// Engines of one thread each, one a core.
+absl::StatusOr<std::vector<std::unique_ptr<Engine>>> EnginePerCore(
+    const Deployable& model, const std::string& engine, bool fake_quantized) {
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (int i = 0; i < Cores(); ++i) {
+    YOLOQ_ASSIGN_OR_RETURN(std::unique_ptr<Engine> made,
+                           fake_quantized
+                               ? MakeFakeQuantizedEngine(model, /*threads=*/1)
+                               : MakeEngine(engine, &model, /*threads=*/1));
+    engines.push_back(std::move(made));
+  }
+  return engines;
+}
+
+absl::Status Detect(const Deployable& model, const std::string& engine,
+                    bool fake_quantized, const ProfileSpec& profile,
+                    absl::Span<const VocImage> images,
+                    const std::string& folder) {
+  YOLOQ_ASSIGN_OR_RETURN(const auto engines,
+                         EnginePerCore(model, engine, fake_quantized));
+  std::vector<Engine*> pointers;
+  for (const auto& each : engines) pointers.push_back(each.get());
+  DetectOptions options;
+  options.label = fake_quantized ? "simulate" : "evaluate";
+  options.shard_folder = folder;
+  YOLOQ_ASSIGN_OR_RETURN(const DetectionRun run,
+                         DetectInImages(pointers, images, profile.preprocess(),
+                                        profile.evaluation(), options));
+  DetectionShard all;
+  for (size_t i = 0; i < images.size(); ++i) {
+    *all.add_images() = ToProto(images[i].id, run.detections[i]);
+  }
+  all.set_seconds(run.seconds_per_image * static_cast<double>(images.size()));
+  return WriteDetectionShard(JoinPath(folder, kDetectionsFile), all);
+}
+
+// What decides which detections an evaluation keeps: not how they are scored.
+EvaluationSpec DetectionFields(const EvaluationSpec& from) {
+  EvaluationSpec spec;
+  spec.set_score_threshold(from.score_threshold());
+  spec.set_nms_iou_threshold(from.nms_iou_threshold());
+  spec.set_max_detections_per_class(from.max_detections_per_class());
+  return spec;
+}
+
+absl::StatusOr<LatencyResult> MeasureEngine(const Deployable& model,
+                                            const std::string& engine_name,
+                                            const LatencySpec& spec) {
+  YOLOQ_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
+                         MakeEngine(engine_name, &model, spec.threads()));
+  std::vector<uint8_t> rgb(ElementCount(model.graph().nodes(0).output()));
+  for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = i * 2654435761u >> 24;
+  std::vector<HeadOutput> heads;
+  LatencyRules rules;
+  rules.warmup_runs = spec.warmup_runs();
+  rules.min_runs = spec.min_runs();
+  rules.min_seconds = spec.min_seconds();
+  YOLOQ_ASSIGN_OR_RETURN(const std::vector<int64_t> samples_ns,
+                         SampleLatency(rules, "measure", [&] {
+                           return engine->Run(rgb, &heads);
+                         }));
+  const LatencySummary summary = SummarizeLatency(samples_ns);
+  LatencyResult result;
+  result.set_device(spec.device());
+  result.set_engine(engine_name);
+  result.set_threads(spec.threads());
+  for (const int64_t sample : samples_ns) result.add_samples_ns(sample);
+  result.set_median_ms(summary.median_ms);
+  result.set_p90_ms(summary.p90_ms);
+  result.set_min_ms(summary.min_ms);
+  result.set_coefficient_of_variation(summary.coefficient_of_variation);
+  result.mutable_median_interval_ms()->set_low(summary.median_low_ms);
+  result.mutable_median_interval_ms()->set_high(summary.median_high_ms);
+  result.set_valid(true);
+  return result;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const ProfileSpec& profile, bool noise_only,
+                   std::string cache_folder, Network* network,
+                   StageCache* cache)
+    : profile_(profile),
+      noise_only_(noise_only),
+      cache_folder_(std::move(cache_folder)),
+      network_(network),
+      cache_(cache),
+      quantization_(*ResolveScheme(profile.quantization())) {}
+
+absl::StatusOr<const ImageSet*> Pipeline::TestSet() {
+  if (!test_set_.has_value()) {
+    YOLOQ_ASSIGN_OR_RETURN(
+        test_set_,
+        ReadTestSet(profile_.data(), network_->class_names(), cache_folder_));
+  }
+  return &*test_set_;
+}
+
+absl::StatusOr<const ImageSet*> Pipeline::CalibrationSet() {
+  if (!calibration_set_.has_value()) {
+    YOLOQ_ASSIGN_OR_RETURN(
+        calibration_set_,
+        ReadCalibrationSet(profile_.data(), quantization_,
+                           network_->class_names(), cache_folder_));
+  }
+  return &*calibration_set_;
+}
+
+absl::StatusOr<StageEntry> Pipeline::Calibrate() {
+  StageInputs inputs("calibrate", kCalibrateVersion);
+  inputs.Add("network", network_->key());
+  inputs.Add("observer", quantization_.activation_observer());
+  inputs.Add("leaky", QuantizationSpec::LeakyMode_Name(quantization_.leaky()));
+  if (noise_only_) {
+    inputs.Add("pictures",
+               absl::StrCat("noise, seed ", quantization_.calibration_seed(),
+                            ", ", quantization_.calibration_images()));
+  } else {
+    YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, CalibrationSet());
+    inputs.Add("pictures", set->sha256);
+    inputs.Add("preprocess", profile_.preprocess());
+  }
+  return cache_->Get(inputs, [this](const std::string& folder) {
+    return WriteCalibration(folder);
+  });
+}
+
+absl::Status Pipeline::WriteCalibration(const std::string& folder) {
+  YOLOQ_ASSIGN_OR_RETURN(const Weights* weights, network_->LoadWeights());
+  const Graph& graph = network_->graph();
+  Calibration calibration;
+  if (noise_only_) {
+    YOLOQ_ASSIGN_OR_RETURN(calibration,
+                           CalibrateOnNoise(graph, *weights, quantization_));
+  } else {
+    YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, CalibrationSet());
+    YOLOQ_ASSIGN_OR_RETURN(
+        calibration,
+        CalibrateOnImages(graph, *weights, quantization_,
+                          profile_.preprocess().resize(), set->images, folder));
+  }
+  return WriteBinaryProto(JoinPath(folder, kCalibrationFile), calibration);
+}
+
+absl::StatusOr<std::vector<std::string>> Pipeline::CalibrationIds() {
+  YOLOQ_ASSIGN_OR_RETURN(const StageEntry entry, Calibrate());
+  Calibration calibration;
+  YOLOQ_RETURN_IF_ERROR(
+      ReadBinaryProto(JoinPath(entry.folder, kCalibrationFile), &calibration));
+  return std::vector<std::string>(calibration.image_ids().begin(),
+                                  calibration.image_ids().end());
+}
+
+absl::StatusOr<ExportedModel> Pipeline::Export(
+    const PartPrecisions& precisions) {
+  ExportedModel model;
+  StageInputs inputs("export", kExportVersion);
+  inputs.Add("network", network_->key());
+  inputs.Add("precisions", PrecisionText(precisions));
+  if (precisions.any_int8()) {
+    YOLOQ_ASSIGN_OR_RETURN(model.calibration, Calibrate());
+    inputs.Add("calibration", model.calibration->record.key());
+    inputs.Add("quantization", quantization_);
+  }
+  YOLOQ_ASSIGN_OR_RETURN(
+      model.stage,
+      cache_->Get(inputs, [&](const std::string& folder) -> absl::Status {
+        Calibration calibration;
+        if (model.calibration.has_value()) {
+          YOLOQ_RETURN_IF_ERROR(ReadBinaryProto(
+              JoinPath(model.calibration->folder, kCalibrationFile),
+              &calibration));
+        }
+        return WriteModel(
+            precisions, precisions.any_int8() ? &calibration : nullptr, folder);
+      }));
+  model.path = JoinPath(model.stage.folder, kModelFile);
+  YOLOQ_RETURN_IF_ERROR(
+      ReadTextProto(JoinPath(model.stage.folder, kSizeFile), &model.size));
+  *model.size.mutable_model() = network_->Measured();
+  return model;
+}
+
+absl::Status Pipeline::WriteModel(const PartPrecisions& precisions,
+                                  const Calibration* calibration,
+                                  const std::string& folder) {
+  YOLOQ_ASSIGN_OR_RETURN(const Weights* weights, network_->LoadWeights());
+  const Graph graph = WithoutBatchNorm(network_->graph());
+  const std::string path = JoinPath(folder, kModelFile);
+  {
+    std::fprintf(stderr, "export     %s\n", PrecisionText(precisions).c_str());
+    DeployableWriter writer;
+    YOLOQ_ASSIGN_OR_RETURN(
+        const DeployableModel model,
+        QuantizeModel(
+            graph, FoldBatchNorm(network_->graph(), *weights), calibration,
+            calibration == nullptr ? QuantizationSpec() : quantization_,
+            PrecisionByPart(graph, precisions.backbone, precisions.neck,
+                            precisions.head),
+            network_->class_names(), &writer));
+    YOLOQ_RETURN_IF_ERROR(writer.Write(model, path));
+  }
+  YOLOQ_ASSIGN_OR_RETURN(const Deployable written, Deployable::Open(path));
+  ModelSizeResult size;
+  YOLOQ_ASSIGN_OR_RETURN(const int64_t file_bytes, FileSizeBytes(path));
+  size.set_file_bytes(file_bytes);
+  size.set_weight_bytes(written.weight_bytes());
+  YOLOQ_ASSIGN_OR_RETURN(const std::string sha256, FileSha256Hex(path));
+  size.set_file_sha256(sha256);
+  return WriteTextProto(JoinPath(folder, kSizeFile), size);
+}
+
+absl::StatusOr<EvaluatedModel> Pipeline::Evaluate(const ExportedModel& model,
+                                                  const std::string& engine) {
+  return RunEvaluation(model, engine, /*fake_quantized=*/false);
+}
+
+absl::StatusOr<EvaluatedModel> Pipeline::EvaluateFakeQuantized(
+    const ExportedModel& model) {
+  return RunEvaluation(model, "torch, fake quantization",
+                       /*fake_quantized=*/true);
+}
+
+absl::StatusOr<EvaluatedModel> Pipeline::RunEvaluation(
+    const ExportedModel& model, const std::string& engine,
+    bool fake_quantized) {
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, TestSet());
+  StageInputs inputs(fake_quantized ? "simulate" : "evaluate",
+                     kEvaluateVersion);
+  inputs.Add("model", model.size.file_sha256());
+  inputs.Add("engine", absl::StrCat(engine, " ", EngineVersion(engine)));
+  inputs.Add("images", set->sha256);
+  inputs.Add("preprocess", profile_.preprocess());
+  inputs.Add("evaluation", DetectionFields(profile_.evaluation()));
+  EvaluatedModel result;
+  result.engine = engine;
+  YOLOQ_ASSIGN_OR_RETURN(
+      result.stage,
+      cache_->Get(inputs, [&](const std::string& folder) -> absl::Status {
+        YOLOQ_ASSIGN_OR_RETURN(const Deployable deployable,
+                               Deployable::Open(model.path));
+        return Detect(deployable, engine, fake_quantized, profile_, set->images,
+                      folder);
+      }));
+  std::vector<std::string> ids;
+  for (const VocImage& image : set->images) ids.push_back(image.id);
+  YOLOQ_ASSIGN_OR_RETURN(
+      const DetectionShard all,
+      ReadDetectionShard(JoinPath(result.stage.folder, kDetectionsFile), ids));
+  for (const ImageDetections& image : all.images()) {
+    result.detections.push_back(FromProto(image));
+  }
+  result.sha256 = all.sha256();
+  result.seconds_per_image = all.seconds() / static_cast<double>(ids.size());
+  return result;
+}
+
+absl::StatusOr<LatencyResult> Pipeline::Measure(const ExportedModel& model,
+                                                const std::string& engine,
+                                                StageRecord* record) {
+  Provenance host;
+  FillHost(absl::Now(), &host);
+  StageInputs inputs("measure", kMeasureVersion);
+  inputs.Add("model", model.size.file_sha256());
+  inputs.Add("engine", absl::StrCat(engine, " ", EngineVersion(engine)));
+  inputs.Add("latency", profile_.latency());
+  inputs.Add("host", absl::StrCat(host.host_name(), ", ", host.cpu_model(),
+                                  ", ", host.cpu_count()));
+  YOLOQ_ASSIGN_OR_RETURN(
+      const StageEntry entry,
+      cache_->Get(inputs, [&](const std::string& folder) -> absl::Status {
+        YOLOQ_ASSIGN_OR_RETURN(const Deployable deployable,
+                               Deployable::Open(model.path));
+        YOLOQ_ASSIGN_OR_RETURN(
+            const LatencyResult measured,
+            MeasureEngine(deployable, engine, profile_.latency()));
+        return WriteTextProto(JoinPath(folder, kLatencyFile), measured);
+      }));
+  *record = entry.record;
+  LatencyResult result;
+  YOLOQ_RETURN_IF_ERROR(
+      ReadTextProto(JoinPath(entry.folder, kLatencyFile), &result));
+  *result.mutable_model() = network_->Measured();
+  return result;
+}
+
+}  // namespace yoloq

@@ -1,0 +1,101 @@
+// The stages of one network, from weights to measurements; each is cached.
+//
+//   network + images -> Calibrate -> Export(precisions) -> Evaluate, Measure
+#ifndef YOLOQ_EXPERIMENTS_PIPELINE_H_
+#define YOLOQ_EXPERIMENTS_PIPELINE_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "eval/detection.h"
+#include "experiments/image_sets.h"
+#include "experiments/network.h"
+#include "experiments/spec.pb.h"
+#include "experiments/stage_cache.h"
+#include "quant/quantization.pb.h"
+#include "reports/result.pb.h"
+
+namespace yoloq {
+
+// A finished stage and what it made.
+struct ExportedModel {
+  StageEntry stage;
+  absl::optional<StageEntry> calibration;  // unset when all parts are FP32
+  std::string path;                        // of the deployable file
+  ModelSizeResult size;
+};
+
+struct EvaluatedModel {
+  StageEntry stage;
+  std::vector<std::vector<Detection>> detections;  // parallel to the images
+  std::string sha256;
+  double seconds_per_image = 0;
+  std::string engine;
+};
+
+// Precision of the three parts.
+struct PartPrecisions {
+  Precision backbone = FP32;
+  Precision neck = FP32;
+  Precision head = FP32;
+
+  bool any_int8() const {
+    return backbone == INT8 || neck == INT8 || head == INT8;
+  }
+};
+
+class Pipeline {
+ public:
+  // `profile` is checked; `network` and `cache` outlive the pipeline.
+  // noise_only: calibrates on seeded random pictures. cache_folder: where
+  // digests of files are remembered.
+  Pipeline(const ProfileSpec& profile, bool noise_only,
+           std::string cache_folder, Network* network, StageCache* cache);
+
+  Network& network() { return *network_; }
+
+  absl::StatusOr<StageEntry> Calibrate();
+  // Ids of the calibration images, in order; after Calibrate.
+  absl::StatusOr<std::vector<std::string>> CalibrationIds();
+
+  absl::StatusOr<ExportedModel> Export(const PartPrecisions& precisions);
+
+  // Detections on the test set, by the named engine (experiments/engines.h).
+  absl::StatusOr<EvaluatedModel> Evaluate(const ExportedModel& model,
+                                          const std::string& engine);
+  // The same by an FP32 simulation with fake quantization.
+  absl::StatusOr<EvaluatedModel> EvaluateFakeQuantized(
+      const ExportedModel& model);
+
+  absl::StatusOr<LatencyResult> Measure(const ExportedModel& model,
+                                        const std::string& engine,
+                                        StageRecord* record);
+
+  absl::StatusOr<const ImageSet*> TestSet();
+  absl::StatusOr<const ImageSet*> CalibrationSet();
+
+ private:
+  absl::StatusOr<EvaluatedModel> RunEvaluation(const ExportedModel& model,
+                                               const std::string& engine,
+                                               bool fake_quantized);
+  absl::Status WriteCalibration(const std::string& folder);
+  absl::Status WriteModel(const PartPrecisions& precisions,
+                          const Calibration* calibration,
+                          const std::string& folder);
+
+  const ProfileSpec profile_;
+  const bool noise_only_;
+  const std::string cache_folder_;
+  Network* const network_;
+  StageCache* const cache_;
+  QuantizationSpec quantization_;  // resolved
+  absl::optional<ImageSet> test_set_;
+  absl::optional<ImageSet> calibration_set_;
+};
+
+}  // namespace yoloq
+
+#endif  // YOLOQ_EXPERIMENTS_PIPELINE_H_

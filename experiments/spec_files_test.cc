@@ -1,0 +1,115 @@
+#include "experiments/spec_files.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tools/base/proto_file.h"
+#include "tools/base/testing.h"
+
+namespace yoloq {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+TEST(SpecFilesTest, EveryEmbeddedExperimentIsValidAndNamedAfterItsFile) {
+  EXPECT_EQ(EmbeddedExperiments().size(), 9u);
+  for (const std::string& name : EmbeddedExperiments()) {
+    YOLOQ_ASSERT_OK_AND_ASSIGN(const ExperimentSpec spec, LoadExperiment(name));
+    EXPECT_EQ(spec.name(), name);
+  }
+}
+
+TEST(SpecFilesTest, EveryEmbeddedProfileIsNamedAfterItsFile) {
+  EXPECT_THAT(EmbeddedProfiles(), Contains("quick"));
+  for (const std::string& name : EmbeddedProfiles()) {
+    YOLOQ_ASSERT_OK_AND_ASSIGN(const ProfileSpec spec, LoadProfile(name));
+    EXPECT_EQ(spec.name(), name);
+  }
+  YOLOQ_ASSERT_OK(CheckProfile(*LoadProfile("quick")));
+}
+
+TEST(SpecFilesTest, PartialConfigurationsAreTheSixProperSubsets) {
+  int subsets = 0;
+  for (const std::string& name : EmbeddedExperiments()) {
+    const ExperimentSpec spec = *LoadExperiment(name);
+    const int int8 = (spec.backbone() == INT8) + (spec.neck() == INT8) +
+                     (spec.head() == INT8);
+    subsets += spec.kind() == ExperimentSpec::PTQ && int8 < 3;
+  }
+  EXPECT_EQ(subsets, 6);
+}
+
+TEST(SpecFilesTest, UnknownNamesListTheKnown) {
+  EXPECT_THAT(LoadProfile("quik").status(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("quick")));
+  EXPECT_THAT(LoadExperiment("pqt").status(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("ptq")));
+}
+
+TEST(SpecFilesTest, ContradictionsNameTheField) {
+  ExperimentSpec spec = *LoadExperiment("ptq");
+  spec.set_kind(ExperimentSpec::BASELINE);
+  EXPECT_THAT(CheckExperiment(spec, "x"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("x: field kind: BASELINE has no INT8")));
+}
+
+// An override that breaks the profile, and what the error must say.
+struct BadOverride {
+  const char* text;
+  const char* message;
+};
+
+class BadOverrideTest : public ::testing::TestWithParam<BadOverride> {};
+
+TEST_P(BadOverrideTest, NamesTheField) {
+  ProfileSpec profile = *LoadProfile("quick");
+  YOLOQ_ASSERT_OK(MergeTextProto(GetParam().text, "--override", &profile));
+  EXPECT_THAT(CheckProfile(profile),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr(GetParam().message)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Fields, BadOverrideTest,
+    ::testing::Values(
+        BadOverride{"model { input_size: 417 }", "model.input_size: 417"},
+        BadOverride{"model { width: -1 }", "model.width"},
+        BadOverride{"model { parts { part: 'TAIL' } }", "model.parts.part"},
+        BadOverride{"model { required: 'cfg' }", "give --cfg=PATH"},
+        BadOverride{"data { noise_only: false }", "data.train_sets"},
+        BadOverride{"evaluation { score_threshold: 1.5 }",
+                    "evaluation.score_threshold"},
+        BadOverride{"evaluation { bootstrap_resamples: 0 }",
+                    "evaluation.bootstrap_resamples"},
+        BadOverride{"latency { threads: 0 }", "latency.threads"},
+        BadOverride{"latency { device: 'toaster' }", "latency.device"},
+        BadOverride{"quantization { scheme: 'magic' }", "scheme"}));
+
+TEST(SpecFilesTest, MissingVocRootSaysWhatToGive) {
+  ProfileSpec profile = *LoadProfile("nano_voc");
+  profile.mutable_model()->set_cfg("a.cfg");
+  profile.mutable_model()->set_weights("a.weights");
+  EXPECT_THAT(
+      CheckProfile(profile),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--voc_root")));
+}
+
+TEST(SpecFilesTest, OverrideErrorsNameLineAndField) {
+  ProfileSpec profile = *LoadProfile("quick");
+  EXPECT_THAT(
+      MergeTextProto("model { colour: 1 }", "--override", &profile),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--override:1:")));
+}
+
+TEST(SpecFilesTest, OverridesReplaceLists) {
+  ProfileSpec profile = *LoadProfile("nano_voc");
+  YOLOQ_ASSERT_OK(
+      MergeTextProto("data { test_sets: 'A/b' }", "--override", &profile));
+  ASSERT_EQ(profile.data().test_sets_size(), 1);
+  EXPECT_EQ(profile.data().test_sets(0), "A/b");
+  EXPECT_EQ(profile.data().train_sets_size(), 2);
+}
+
+}  // namespace
+}  // namespace yoloq
