@@ -1,6 +1,9 @@
 #include "experiments/calibrate.h"
 
+#include <algorithm>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <thread>
 #include <utility>
@@ -11,7 +14,6 @@
 #include "model/torch_executor.h"
 #include "quant/calibration.h"
 #include "tools/base/file.h"
-#include "tools/base/parallel.h"
 #include "tools/base/progress.h"
 #include "tools/base/proto_file.h"
 #include "tools/base/status_macros.h"
@@ -23,37 +25,94 @@ int Cores() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-// The executor with the calibrator at its hook.
-struct Observed {
-  ThreadPool pool{Cores()};
-  std::unique_ptr<Calibrator> calibrator;
+// Where the pictures come from, in order; called by one thread at a time.
+using NextInput = std::function<absl::StatusOr<std::vector<uint8_t>>()>;
+
+// An executor of one thread that shows the calibrator one image after another.
+struct Worker {
+  int64_t image = 0;  // number of the one at hand
   std::unique_ptr<TorchExecutor> executor;
-  std::vector<HeadOutput> heads;
+};
 
-  static absl::StatusOr<std::unique_ptr<Observed>> Create(
-      const Graph& graph, const Weights& weights,
-      const QuantizationSpec& spec) {
-    auto observed = std::make_unique<Observed>();
-    observed->calibrator =
-        std::make_unique<Calibrator>(graph, spec, &observed->pool);
-    Calibrator* const calibrator = observed->calibrator.get();
-    TorchExecutorOptions options;
-    options.threads = Cores();
-    options.hook_before_activation = calibrator->wants_before_activation();
-    options.hook = [calibrator](int node, bool before_activation, float* values,
-                                int64_t count) {
-      calibrator->Observe(node, before_activation, values, count);
-    };
-    YOLOQ_ASSIGN_OR_RETURN(
-        observed->executor,
-        TorchExecutor::Create(graph, weights, std::move(options)));
-    return observed;
+// A core an image: LibTorch's own threads would wait for each other at every
+// layer, and spin against the loader's. The calibrator keeps the images in
+// order.
+class Workers {
+ public:
+  static absl::StatusOr<std::unique_ptr<Workers>> Create(
+      const Graph& graph, const Weights& weights, Calibrator* calibrator) {
+    auto result = std::make_unique<Workers>();
+    result->calibrator_ = calibrator;
+    result->workers_.resize(Cores());
+    for (Worker& worker : result->workers_) {
+      TorchExecutorOptions options;
+      options.threads = 1;
+      options.hook_before_activation = calibrator->wants_before_activation();
+      options.hook = [calibrator, &worker](int node, bool before_activation,
+                                           float* values, int64_t count) {
+        calibrator->Observe(worker.image, node, before_activation, values,
+                            count);
+      };
+      YOLOQ_ASSIGN_OR_RETURN(
+          worker.executor,
+          TorchExecutor::Create(graph, weights, std::move(options)));
+    }
+    return result;
   }
 
-  absl::Status See(absl::Span<const uint8_t> rgb, const std::string& id) {
-    YOLOQ_RETURN_IF_ERROR(Annotate(executor->Run(rgb, &heads), id));
-    return calibrator->FinishImage(id);
+  // Observes the images [calibrator's images_done, `end`).
+  absl::Status Observe(int64_t end, absl::Span<const std::string> ids,
+                       const NextInput& next, Progress* progress) {
+    next_image_ = calibrator_->images_done();
+    std::vector<std::thread> others;
+    for (size_t i = 1; i < workers_.size(); ++i) {
+      others.emplace_back(
+          [&, i] { Work(&workers_[i], end, ids, next, progress); });
+    }
+    Work(&workers_[0], end, ids, next, progress);
+    for (std::thread& other : others) other.join();
+    YOLOQ_RETURN_IF_ERROR(status_);
+    while (calibrator_->images_done() < end) {
+      YOLOQ_RETURN_IF_ERROR(
+          calibrator_->FinishImage(ids[calibrator_->images_done()]));
+    }
+    return absl::OkStatus();
   }
+
+ private:
+  void Work(Worker* worker, int64_t end, absl::Span<const std::string> ids,
+            const NextInput& next, Progress* progress) {
+    std::vector<HeadOutput> heads;
+    while (true) {
+      absl::StatusOr<std::vector<uint8_t>> input = Take(worker, end, next);
+      if (!input.ok()) return Fail(input.status());
+      if (input->empty()) return;
+      const absl::Status status = worker->executor->Run(*input, &heads);
+      if (!status.ok()) return Fail(Annotate(status, ids[worker->image]));
+      progress->Advance(1);
+    }
+  }
+
+  // The next image's input; nothing after the last, or after a failure.
+  absl::StatusOr<std::vector<uint8_t>> Take(Worker* worker, int64_t end,
+                                            const NextInput& next) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!status_.ok() || next_image_ == end) return std::vector<uint8_t>();
+    worker->image = next_image_++;
+    return next();
+  }
+
+  void Fail(const absl::Status& status) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    status_.Update(status);
+    calibrator_->Stop();
+  }
+
+  Calibrator* calibrator_ = nullptr;
+  std::vector<Worker> workers_;
+  std::mutex mutex_;
+  int64_t next_image_ = 0;
+  absl::Status status_;
 };
 
 }  // namespace
@@ -64,12 +123,9 @@ absl::StatusOr<Calibration> CalibrateOnImages(const Graph& graph,
                                               PreprocessSpec::Resize resize,
                                               absl::Span<const VocImage> images,
                                               const std::string& folder) {
-  YOLOQ_ASSIGN_OR_RETURN(const auto observed,
-                         Observed::Create(graph, weights, spec));
-  Calibrator& calibrator = *observed->calibrator;
+  Calibrator calibrator(graph, spec);
   std::vector<std::string> ids;
   for (const VocImage& image : images) ids.push_back(image.id);
-
   const std::string checkpoint = JoinPath(folder, "checkpoint.binpb");
   if (PathExists(checkpoint)) {
     Calibration partial;
@@ -77,20 +133,26 @@ absl::StatusOr<Calibration> CalibrateOnImages(const Graph& graph,
     YOLOQ_RETURN_IF_ERROR(
         Annotate(calibrator.Resume(partial, ids), checkpoint));
   }
+  YOLOQ_ASSIGN_OR_RETURN(const auto workers,
+                         Workers::Create(graph, weights, &calibrator));
   std::vector<std::string> paths;
   for (const VocImage& image : images.subspan(calibrator.images_done())) {
     paths.push_back(image.jpeg_path);
   }
-  Progress progress("calibrate", images.size(), "images");
-  progress.Skip(calibrator.images_done());
   DatasetLoader loader(std::move(paths), graph.nodes(0).output().width(),
                        resize);
-  while (calibrator.images_done() < static_cast<int64_t>(images.size())) {
-    YOLOQ_ASSIGN_OR_RETURN(const NetworkInput input, loader.Next());
-    YOLOQ_RETURN_IF_ERROR(
-        observed->See(input.rgb, ids[calibrator.images_done()]));
-    progress.Advance(1);
-    if (calibrator.images_done() % kImagesPerCheckpoint == 0) {
+  const NextInput next = [&]() -> absl::StatusOr<std::vector<uint8_t>> {
+    YOLOQ_ASSIGN_OR_RETURN(NetworkInput input, loader.Next());
+    return std::move(input.rgb);
+  };
+  const int64_t count = static_cast<int64_t>(images.size());
+  Progress progress("calibrate", count, "images");
+  progress.Skip(calibrator.images_done());
+  while (calibrator.images_done() < count) {
+    const int64_t end = std::min<int64_t>(
+        count, calibrator.images_done() + kImagesPerCheckpoint);
+    YOLOQ_RETURN_IF_ERROR(workers->Observe(end, ids, next, &progress));
+    if (end < count) {
       YOLOQ_RETURN_IF_ERROR(WriteBinaryProto(checkpoint, calibrator.Result()));
     }
   }
@@ -100,17 +162,23 @@ absl::StatusOr<Calibration> CalibrateOnImages(const Graph& graph,
 absl::StatusOr<Calibration> CalibrateOnNoise(const Graph& graph,
                                              const Weights& weights,
                                              const QuantizationSpec& spec) {
-  YOLOQ_ASSIGN_OR_RETURN(const auto observed,
-                         Observed::Create(graph, weights, spec));
+  Calibrator calibrator(graph, spec);
+  YOLOQ_ASSIGN_OR_RETURN(const auto workers,
+                         Workers::Create(graph, weights, &calibrator));
   std::mt19937_64 random(spec.calibration_seed());
-  Progress progress("calibrate", spec.calibration_images(), "pictures");
-  std::vector<uint8_t> rgb(ElementCount(graph.nodes(0).output()));
-  for (int i = 0; i < spec.calibration_images(); ++i) {
+  const NextInput next = [&]() -> absl::StatusOr<std::vector<uint8_t>> {
+    std::vector<uint8_t> rgb(ElementCount(graph.nodes(0).output()));
     for (uint8_t& value : rgb) value = static_cast<uint8_t>(random() >> 56);
-    YOLOQ_RETURN_IF_ERROR(observed->See(rgb, absl::StrCat("noise/", i)));
-    progress.Advance(1);
+    return rgb;
+  };
+  std::vector<std::string> ids;
+  for (int i = 0; i < spec.calibration_images(); ++i) {
+    ids.push_back(absl::StrCat("noise/", i));
   }
-  return observed->calibrator->Result();
+  Progress progress("calibrate", spec.calibration_images(), "pictures");
+  YOLOQ_RETURN_IF_ERROR(
+      workers->Observe(spec.calibration_images(), ids, next, &progress));
+  return calibrator.Result();
 }
 
 }  // namespace yoloq

@@ -272,6 +272,10 @@ absl::Status TorchExecutor::Run(absl::Span<const uint8_t> rgb,
         "the network's input has ", expected, " bytes, not ", rgb.size()));
   }
   try {
+    // LibTorch's setting is one a thread: this one may be new.
+    if (state_->options.threads > 0) {
+      at::set_num_threads(state_->options.threads);
+    }
     state_->Run(rgb, heads);
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("LibTorch: ", error.what()));

@@ -32,7 +32,8 @@ using TensorHook = std::function<void(int node, bool before_activation,
 struct TorchExecutorOptions {
   // Folds batch norm into the convolutions; otherwise it runs as an operator.
   bool fold_batch_norm = true;
-  // Intra-op threads, of the whole process; 0 leaves LibTorch's setting.
+  // Intra-op threads, set in each thread that runs the executor; 0 leaves
+  // LibTorch's setting.
   int threads = 0;
   // Called for the output of every node but the YOLO heads, where set.
   TensorHook hook;

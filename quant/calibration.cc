@@ -21,9 +21,8 @@ std::string TensorName(const std::string& node, bool before_activation) {
 
 }  // namespace
 
-Calibrator::Calibrator(const Graph& graph, const QuantizationSpec& spec,
-                       ThreadPool* pool)
-    : spec_(spec.activation_observer()), pool_(pool) {
+Calibrator::Calibrator(const Graph& graph, const QuantizationSpec& spec)
+    : spec_(spec.activation_observer()) {
   const bool two_step = spec.leaky() == QuantizationSpec::TWO_STEP;
   const auto add = [&](const Node& node, bool before_activation) {
     tensors_.push_back(
@@ -51,23 +50,46 @@ bool Calibrator::wants_before_activation() const {
                      [](int index) { return index >= 0; });
 }
 
-void Calibrator::Observe(int node, bool before_activation, const float* values,
-                         int64_t count) {
+void Calibrator::Observe(int64_t image, int node, bool before_activation,
+                         const float* values, int64_t count) {
   const int index = Find(node, before_activation);
   if (index < 0) return;
   Tensor& tensor = tensors_[index];
-  ++tensor.times_this_image;
-  tensor.status.Update(tensor.observer.Observe(values, count, pool_));
+  {
+    std::unique_lock<std::mutex> lock(mutex_);
+    turn_.wait(lock, [&] { return stopped_ || tensor.images >= image; });
+    if (stopped_) return;
+    if (tensor.images > image) {
+      tensor.status.Update(
+          absl::InvalidArgumentError("was observed twice, expected once"));
+      return;
+    }
+  }
+  // No other thread touches this observer before the count below is raised.
+  const absl::Status status = tensor.observer.Observe(values, count);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    tensor.status.Update(status);
+    ++tensor.images;
+  }
+  turn_.notify_all();
+}
+
+void Calibrator::Stop() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stopped_ = true;
+  }
+  turn_.notify_all();
 }
 
 absl::Status Calibrator::FinishImage(const std::string& id) {
-  for (Tensor& tensor : tensors_) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const Tensor& tensor : tensors_) {
     absl::Status status = tensor.status;
-    if (status.ok() && tensor.times_this_image != 1) {
-      status = absl::InvalidArgumentError(absl::StrCat(
-          "was observed ", tensor.times_this_image, " times, expected once"));
+    if (status.ok() && tensor.images <= images_done()) {
+      status = absl::InvalidArgumentError("was not observed, expected once");
     }
-    tensor.times_this_image = 0;
     YOLOQ_RETURN_IF_ERROR(Annotate(
         status,
         absl::StrCat("calibration image ", id, ": ",
@@ -123,6 +145,7 @@ absl::Status Calibrator::Resume(const Calibration& partial,
     YOLOQ_RETURN_IF_ERROR(Annotate(
         observer.status(), absl::StrCat("partial calibration: ", name)));
     tensor.observer = *std::move(observer);
+    tensor.images = partial.image_ids_size();
     tensors.push_back(std::move(tensor));
   }
   tensors_ = std::move(tensors);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <random>
+#include <thread>
 
 #include "quant/random_deployable.h"
 #include "quant/scheme.h"
@@ -20,22 +21,23 @@ QuantizationSpec Spec(const std::string& scheme) {
 }
 
 // Feeds random values to everything that a network would offer.
-void OfferImage(const Graph& graph, uint32_t seed, Calibrator* calibrator) {
+void OfferImage(const Graph& graph, int64_t image, uint32_t seed,
+                Calibrator* calibrator) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, 1 + seed);
   for (int node = 0; node < graph.nodes_size(); ++node) {
     for (const bool before : {true, false}) {
       std::vector<float> values(100);
       for (float& x : values) x = normal(random);
-      calibrator->Observe(node, before, values.data(), values.size());
+      calibrator->Observe(image, node, before, values.data(), values.size());
     }
   }
 }
 
 TEST(CalibratorTest, WantsWhatTheQuantizerNeeds) {
   const Graph graph = SmallGraph();
-  const Calibrator fused(graph, Spec("per_channel"), nullptr);
-  const Calibrator two_step(graph, Spec("qnnpack"), nullptr);
+  const Calibrator fused(graph, Spec("per_channel"));
+  const Calibrator two_step(graph, Spec("qnnpack"));
   EXPECT_FALSE(fused.wants_before_activation());
   EXPECT_TRUE(two_step.wants_before_activation());
   for (int i = 0; i < graph.nodes_size(); ++i) {
@@ -51,10 +53,10 @@ TEST(CalibratorTest, WantsWhatTheQuantizerNeeds) {
 
 TEST(CalibratorTest, ResultNamesTensorsAndImages) {
   const Graph graph = SmallGraph();
-  Calibrator calibrator(graph, Spec("qnnpack"), nullptr);
-  OfferImage(graph, 1, &calibrator);
+  Calibrator calibrator(graph, Spec("qnnpack"));
+  OfferImage(graph, 0, 1, &calibrator);
   YOLOQ_ASSERT_OK(calibrator.FinishImage("a"));
-  OfferImage(graph, 2, &calibrator);
+  OfferImage(graph, 1, 2, &calibrator);
   YOLOQ_ASSERT_OK(calibrator.FinishImage("b"));
   const Calibration result = calibrator.Result();
   EXPECT_THAT(result.image_ids(), ElementsAre("a", "b"));
@@ -67,32 +69,58 @@ TEST(CalibratorTest, ResultNamesTensorsAndImages) {
 }
 
 TEST(CalibratorTest, ThreadsDoNotChangeTheResult) {
+  constexpr int kImages = 6;
   const Graph graph = SmallGraph();
-  ThreadPool pool(2);
-  Calibrator alone(graph, Spec("qnnpack"), nullptr);
-  Calibrator shared(graph, Spec("qnnpack"), &pool);
-  for (Calibrator* calibrator : {&alone, &shared}) {
-    OfferImage(graph, 1, calibrator);
-    YOLOQ_ASSERT_OK(calibrator->FinishImage("a"));
+  Calibrator alone(graph, Spec("qnnpack"));
+  Calibrator shared(graph, Spec("qnnpack"));
+  for (int i = 0; i < kImages; ++i) OfferImage(graph, i, i, &alone);
+  std::thread even([&] {
+    for (int i = 0; i < kImages; i += 2) OfferImage(graph, i, i, &shared);
+  });
+  for (int i = 1; i < kImages; i += 2) OfferImage(graph, i, i, &shared);
+  even.join();
+  for (int i = 0; i < kImages; ++i) {
+    YOLOQ_ASSERT_OK(alone.FinishImage("a"));
+    YOLOQ_ASSERT_OK(shared.FinishImage("a"));
   }
   EXPECT_EQ(alone.Result().SerializeAsString(),
             shared.Result().SerializeAsString());
 }
 
+TEST(CalibratorTest, StopFreesThoseThatWait) {
+  const Graph graph = SmallGraph();
+  Calibrator calibrator(graph, Spec("per_channel"));
+  std::thread waiting([&] { OfferImage(graph, 1, 1, &calibrator); });
+  calibrator.Stop();
+  waiting.join();
+  EXPECT_EQ(calibrator.images_done(), 0);
+}
+
+TEST(CalibratorTest, TensorsObservedTwiceAreNamed) {
+  const Graph graph = SmallGraph();
+  Calibrator calibrator(graph, Spec("per_channel"));
+  OfferImage(graph, 0, 0, &calibrator);
+  const float value = 1;
+  calibrator.Observe(0, 1, false, &value, 1);
+  EXPECT_THAT(calibrator.FinishImage("a"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("node \"conv1\": was observed twice")));
+}
+
 TEST(CalibratorTest, ResumeGoesOnAsIfNotInterrupted) {
   const Graph graph = SmallGraph();
   const std::vector<std::string> ids = {"a", "b", "c"};
-  Calibrator whole(graph, Spec("qnnpack"), nullptr);
+  Calibrator whole(graph, Spec("qnnpack"));
   Calibration partial;
   for (int i = 0; i < 3; ++i) {
-    OfferImage(graph, i, &whole);
+    OfferImage(graph, i, i, &whole);
     YOLOQ_ASSERT_OK(whole.FinishImage(ids[i]));
     if (i == 0) partial = whole.Result();
   }
-  Calibrator resumed(graph, Spec("qnnpack"), nullptr);
+  Calibrator resumed(graph, Spec("qnnpack"));
   YOLOQ_ASSERT_OK(resumed.Resume(partial, ids));
   for (int i = static_cast<int>(resumed.images_done()); i < 3; ++i) {
-    OfferImage(graph, i, &resumed);
+    OfferImage(graph, i, i, &resumed);
     YOLOQ_ASSERT_OK(resumed.FinishImage(ids[i]));
   }
   EXPECT_EQ(whole.Result().SerializeAsString(),
@@ -102,13 +130,13 @@ TEST(CalibratorTest, ResumeGoesOnAsIfNotInterrupted) {
 TEST(CalibratorTest, ResumeRefusesWhatIsNotItsOwn) {
   const Graph graph = SmallGraph();
   const std::vector<std::string> ids = {"a", "b"};
-  Calibrator calibrator(graph, Spec("qnnpack"), nullptr);
-  OfferImage(graph, 0, &calibrator);
+  Calibrator calibrator(graph, Spec("qnnpack"));
+  OfferImage(graph, 0, 0, &calibrator);
   YOLOQ_ASSERT_OK(calibrator.FinishImage("a"));
   const Calibration good = calibrator.Result();
 
   const auto expect = [&](const Calibration& partial, const char* message) {
-    Calibrator fresh(graph, Spec("qnnpack"), nullptr);
+    Calibrator fresh(graph, Spec("qnnpack"));
     EXPECT_THAT(
         fresh.Resume(partial, ids),
         StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)));
@@ -133,11 +161,11 @@ TEST(CalibratorTest, ResumeRefusesWhatIsNotItsOwn) {
 
 TEST(CalibratorTest, NonFiniteTensorsAreNamed) {
   const Graph graph = SmallGraph();
-  Calibrator calibrator(graph, Spec("qnnpack"), nullptr);
-  OfferImage(graph, 0, &calibrator);
+  Calibrator calibrator(graph, Spec("qnnpack"));
+  OfferImage(graph, 0, 0, &calibrator);
   YOLOQ_ASSERT_OK(calibrator.FinishImage("a"));
   const float bad = std::nanf("");
-  calibrator.Observe(1, true, &bad, 1);
+  calibrator.Observe(1, 1, true, &bad, 1);
   EXPECT_THAT(calibrator.FinishImage("b"),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("calibration image b: node \"conv1\" before "
@@ -146,10 +174,10 @@ TEST(CalibratorTest, NonFiniteTensorsAreNamed) {
 
 TEST(CalibratorTest, MissingTensorsAreNamed) {
   const Graph graph = SmallGraph();
-  Calibrator calibrator(graph, Spec("per_channel"), nullptr);
+  Calibrator calibrator(graph, Spec("per_channel"));
   EXPECT_THAT(calibrator.FinishImage("a"),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("node \"conv1\": was observed 0 times")));
+                       HasSubstr("node \"conv1\": was not observed")));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <utility>
 
@@ -16,9 +15,8 @@ namespace {
 constexpr int kLanes = 16;
 constexpr int kWays = 4;
 constexpr int kBlock = 256;
-// What one thread takes at a time; also keeps 32-bit counters from overflowing.
-constexpr int64_t kMinSlice = int64_t{1} << 15;
-constexpr int64_t kMaxSlice = int64_t{1} << 30;
+// Values counted at a time: 32-bit counters cannot overflow.
+constexpr int64_t kSlice = int64_t{1} << 30;
 
 struct Extremes {
   float low = std::numeric_limits<float>::infinity();
@@ -194,32 +192,9 @@ ObserverState TensorObserver::State() const {
   return state;
 }
 
-absl::Status TensorObserver::Observe(const float* values, int64_t count,
-                                     ThreadPool* pool) {
+absl::Status TensorObserver::Observe(const float* values, int64_t count) {
   if (count == 0) return absl::OkStatus();
-  const int64_t threads = pool == nullptr ? 1 : pool->threads();
-  const int64_t slice =
-      std::min(kMaxSlice, std::max(kMinSlice, (count + threads - 1) / threads));
-  const int64_t slices = (count + slice - 1) / slice;
-  // body(index, values, count) of each slice.
-  const auto for_slices = [&](const auto& body) {
-    const std::function<void(int64_t)> run = [&](int64_t i) {
-      body(i, values + i * slice, std::min(slice, count - i * slice));
-    };
-    if (pool != nullptr && slices > 1) return pool->ParallelFor(slices, run);
-    for (int64_t i = 0; i < slices; ++i) run(i);
-  };
-
-  std::vector<Extremes> extremes(slices);
-  for_slices([&](int64_t i, const float* begin, int64_t size) {
-    extremes[i] = FindExtremes(begin, size);
-  });
-  Extremes batch;
-  for (const Extremes& part : extremes) {
-    batch.low = std::min(batch.low, part.low);
-    batch.high = std::max(batch.high, part.high);
-    batch.finite &= part.finite;
-  }
+  const Extremes batch = FindExtremes(values, count);
   if (!batch.finite) {
     return absl::InvalidArgumentError("holds a value that is not finite");
   }
@@ -230,14 +205,12 @@ absl::Status TensorObserver::Observe(const float* values, int64_t count,
   max_ = values_ == 0 ? batch.high : std::max<double>(max_, batch.high);
   if (UsesHistogram(spec_.kind())) {
     FitHistogram();
-    std::vector<std::vector<uint32_t>> counts(slices);
     const int bins = static_cast<int>(histogram_.size());
-    for_slices([&](int64_t i, const float* begin, int64_t size) {
-      counts[i] = CountValues(begin, size, histogram_min_,
-                              bins / (histogram_max_ - histogram_min_), bins);
-    });
-    for (const std::vector<uint32_t>& part : counts) {
-      for (int bin = 0; bin < bins; ++bin) histogram_[bin] += part[bin];
+    for (int64_t begin = 0; begin < count; begin += kSlice) {
+      const std::vector<uint32_t> counts = CountValues(
+          values + begin, std::min(kSlice, count - begin), histogram_min_,
+          bins / (histogram_max_ - histogram_min_), bins);
+      for (int bin = 0; bin < bins; ++bin) histogram_[bin] += counts[bin];
     }
   }
   values_ += count;

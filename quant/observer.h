@@ -13,7 +13,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "quant/quantization.pb.h"
-#include "tools/base/parallel.h"
 
 namespace yoloq {
 
@@ -36,11 +35,9 @@ class TensorObserver {
   static absl::StatusOr<TensorObserver> Restore(const ObserverSpec& spec,
                                                 const ObserverState& state);
 
-  // Takes in one batch of values (one image), with the threads of `pool` where
-  // one is given: the state does not depend on it. InvalidArgument when a value
-  // is not finite; the observer is then unchanged.
-  absl::Status Observe(const float* values, int64_t count,
-                       ThreadPool* pool = nullptr);
+  // Takes in one batch of values (one image). InvalidArgument when a value is
+  // not finite; the observer is then unchanged.
+  absl::Status Observe(const float* values, int64_t count);
 
   // All but the fields that name the tensor.
   ObserverState State() const;

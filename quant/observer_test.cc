@@ -159,22 +159,6 @@ TEST(TensorObserverTest, GrowthKeepsEveryCountInItsPlace) {
   EXPECT_EQ(state.values(), all.size());
 }
 
-TEST(TensorObserverTest, ThreadsDoNotChangeTheState) {
-  ThreadPool pool(3);
-  for (const auto kind :
-       {ObserverSpec::MOVING_AVERAGE, ObserverSpec::HISTOGRAM_MSE}) {
-    TensorObserver alone(Spec(kind));
-    TensorObserver shared(Spec(kind));
-    for (const int count : {1, 1000, 200001}) {
-      const std::vector<float> values = Normal(count, 1, 2, count);
-      YOLOQ_ASSERT_OK(alone.Observe(values.data(), count));
-      YOLOQ_ASSERT_OK(shared.Observe(values.data(), count, &pool));
-    }
-    EXPECT_EQ(alone.State().SerializeAsString(),
-              shared.State().SerializeAsString());
-  }
-}
-
 TEST(TensorObserverTest, ConstantZerosCanBeFollowedByAnything) {
   TensorObserver observer(Spec(ObserverSpec::HISTOGRAM_MSE));
   const std::vector<float> zeros(100, 0.0f);
