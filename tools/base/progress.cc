@@ -46,9 +46,15 @@ void Progress::Skip(int64_t count) {
   skipped_ += count;
 }
 
+void Progress::SetNote(absl::string_view note) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  note_ = std::string(note);
+}
+
 void Progress::Draw(bool final) {
-  const std::string line = FormatProgress(label_, done_, skipped_, total_,
-                                          unit_, SecondsSince(start_));
+  const std::string line =
+      FormatProgress(note_.empty() ? label_ : absl::StrCat(label_, ", ", note_),
+                     done_, skipped_, total_, unit_, SecondsSince(start_));
   const char* end = terminal_ ? (final ? "\x1b[K\n" : "\x1b[K") : "\n";
   std::fprintf(stderr, "%s%s%s", terminal_ ? "\r" : "", line.c_str(), end);
   std::fflush(stderr);
@@ -65,9 +71,9 @@ std::string FormatProgress(absl::string_view label, int64_t done,
   const int filled = static_cast<int>(share * kBarWidth);
   const double rate =
       elapsed_s > 0 ? static_cast<double>(done - skipped) / elapsed_s : 0;
-  std::string line = absl::StrFormat(
-      "%-10s [%s%s] %d/%d %s", label, std::string(filled, '#'),
-      std::string(kBarWidth - filled, '.'), done, total, unit);
+  std::string line =
+      absl::StrFormat("%-10s [%s%s] %d/%d %s", label, std::string(filled, '#'),
+                      std::string(kBarWidth - filled, '.'), done, total, unit);
   if (rate > 0) absl::StrAppendFormat(&line, ", %.3g %s/s", rate, unit);
   if (done < total && rate > 0) {
     absl::StrAppend(&line, ", ",

@@ -35,6 +35,10 @@ class Progress {
   // the rate.
   void Skip(int64_t count);
 
+  // A few words ("loss 3.2") that follow the label from the next drawing on.
+  // Thread-safe.
+  void SetNote(absl::string_view note);
+
  private:
   void Draw(bool final);
 
@@ -47,6 +51,7 @@ class Progress {
   std::chrono::steady_clock::time_point drawn_;
   int64_t done_ = 0;
   int64_t skipped_ = 0;
+  std::string note_;
   bool shown_ = false;
 };
 

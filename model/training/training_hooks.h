@@ -1,0 +1,59 @@
+// Where quantization-aware training reaches into a network in training. Shows
+// LibTorch's tensors: include it in .cc files only.
+#ifndef YOLOQ_MODEL_TRAINING_TRAINING_HOOKS_H_
+#define YOLOQ_MODEL_TRAINING_TRAINING_HOOKS_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+namespace yoloq {
+
+class TrainableNetwork;
+
+struct TrainingPosition {
+  int epoch = 0;  // from 0
+  int step = 0;   // within the epoch, from 0
+  int steps_per_epoch = 0;
+};
+
+// Every function has a default that changes nothing. Called on the training
+// thread, node by node in graph order.
+class TrainingHooks {
+ public:
+  virtual ~TrainingHooks() = default;
+
+  // Before each step: the place for schedules (freezing observers and the
+  // statistics of batch norm).
+  virtual void BeginStep(const TrainingPosition&) {}
+
+  // What convolution node `node` computes of `input` before its activation,
+  // batch norm included. The default convolves with Weight(node, ...).
+  virtual at::Tensor Convolution(TrainableNetwork& network, int node,
+                                 const at::Tensor& input);
+
+  // The weights that a convolution uses in place of its own.
+  virtual at::Tensor Weight(int /*node*/, const at::Tensor& weight) {
+    return weight;
+  }
+
+  // The tensor that takes the place of `values`, in float32. before_activation:
+  // between convolution and activation (only of convolutions with one);
+  // otherwise the node's output. Not called for YOLO heads.
+  virtual at::Tensor Activation(int /*node*/, bool /*before_activation*/,
+                                const at::Tensor& values) {
+    return values;
+  }
+
+  // Leaves (float32, contiguous, requiring gradients) that are trained beside
+  // the network's own; always the same ones. Without weight decay.
+  virtual std::vector<at::Tensor> Parameters() { return {}; }
+
+  // Further float32, contiguous tensors that a checkpoint holds (observers'
+  // ranges); always the same ones, changed in place.
+  virtual std::vector<at::Tensor> State() { return {}; }
+};
+
+}  // namespace yoloq
+
+#endif  // YOLOQ_MODEL_TRAINING_TRAINING_HOOKS_H_
