@@ -11,6 +11,8 @@ namespace {
 using Spec = QuantizationSpec;
 
 constexpr int kDefaultCalibrationImages = 2000;
+constexpr int kDefaultReconstructionImages = 64;
+constexpr int kDefaultAdaRoundSteps = 1000;
 
 struct Scheme {
   const char* name;
@@ -30,7 +32,13 @@ constexpr Scheme kSchemes[] = {
     {"xnnpack", Spec::PER_CHANNEL, Spec::TWO_STEP, Spec::REQUANTIZE},
 };
 
-absl::Status CheckEnums(const Spec& spec) {
+absl::Status CheckNotNegative(const char* field, int value, int meaning_of_0) {
+  if (value >= 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(field, ": ", value, " is negative; 0 means ", meaning_of_0));
+}
+
+absl::Status CheckFields(const Spec& spec) {
   if (!Spec::WeightGranularity_IsValid(spec.weights())) {
     return absl::InvalidArgumentError(absl::StrCat(
         "weights: ", static_cast<int>(spec.weights()), " is no granularity"));
@@ -43,12 +51,14 @@ absl::Status CheckEnums(const Spec& spec) {
     return absl::InvalidArgumentError(absl::StrCat(
         "concat: ", static_cast<int>(spec.concat()), " is no mode"));
   }
-  if (spec.calibration_images() < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("calibration_images: ", spec.calibration_images(),
-                     " is negative; 0 means ", kDefaultCalibrationImages));
-  }
-  return absl::OkStatus();
+  YOLOQ_RETURN_IF_ERROR(CheckNotNegative("calibration_images",
+                                         spec.calibration_images(),
+                                         kDefaultCalibrationImages));
+  YOLOQ_RETURN_IF_ERROR(CheckNotNegative("reconstruction_images",
+                                         spec.reconstruction_images(),
+                                         kDefaultReconstructionImages));
+  return CheckNotNegative("ada_round_steps", spec.ada_round_steps(),
+                          kDefaultAdaRoundSteps);
 }
 
 }  // namespace
@@ -69,7 +79,7 @@ absl::StatusOr<QuantizationSpec> ResolveScheme(QuantizationSpec spec) {
         absl::StrCat("scheme: \"", spec.scheme(), "\" is not one of ",
                      absl::StrJoin(SchemeNames(), ", ")));
   }
-  YOLOQ_RETURN_IF_ERROR(CheckEnums(spec));
+  YOLOQ_RETURN_IF_ERROR(CheckFields(spec));
   if (spec.weights() == Spec::WEIGHTS_BY_SCHEME) {
     spec.set_weights(found->weights);
   }
@@ -77,6 +87,13 @@ absl::StatusOr<QuantizationSpec> ResolveScheme(QuantizationSpec spec) {
   if (spec.concat() == Spec::CONCAT_BY_SCHEME) spec.set_concat(found->concat);
   if (spec.calibration_images() == 0) {
     spec.set_calibration_images(kDefaultCalibrationImages);
+  }
+  if ((spec.ada_round() || spec.bias_correction()) &&
+      spec.reconstruction_images() == 0) {
+    spec.set_reconstruction_images(kDefaultReconstructionImages);
+  }
+  if (spec.ada_round() && spec.ada_round_steps() == 0) {
+    spec.set_ada_round_steps(kDefaultAdaRoundSteps);
   }
   YOLOQ_ASSIGN_OR_RETURN(*spec.mutable_activation_observer(),
                          ResolveObserver(spec.activation_observer()));

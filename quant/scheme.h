@@ -11,8 +11,9 @@
 namespace yoloq {
 
 // The spec with every field set: those left to the scheme get the scheme's
-// choice, the observer its defaults, calibration_images its 2000. Resolving a
-// resolved spec changes nothing. InvalidArgument, naming the field, for an
+// choice, the observer its defaults, calibration_images its 2000; what AdaRound
+// and bias correction need, where they are on. Resolving a resolved spec
+// changes nothing. InvalidArgument, naming the field, for an
 // unknown scheme (with the known names) or a value out of range.
 absl::StatusOr<QuantizationSpec> ResolveScheme(QuantizationSpec spec);
 

@@ -67,12 +67,38 @@ TEST(ResolveSchemeTest, UnknownSchemeListsTheKnownOnes) {
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("scheme: \"\"")));
 }
 
+TEST(ResolveSchemeTest, ReconstructionHasDefaultsOnlyWhereItIsOn) {
+  YOLOQ_ASSERT_OK_AND_ASSIGN(QuantizationSpec spec,
+                             ResolveScheme(Named("per_channel")));
+  EXPECT_EQ(spec.reconstruction_images(), 0);
+  EXPECT_EQ(spec.ada_round_steps(), 0);
+  spec.set_bias_correction(true);
+  YOLOQ_ASSERT_OK_AND_ASSIGN(spec, ResolveScheme(spec));
+  EXPECT_EQ(spec.reconstruction_images(), 64);
+  EXPECT_EQ(spec.ada_round_steps(), 0);
+  spec.set_ada_round(true);
+  spec.set_reconstruction_images(5);
+  YOLOQ_ASSERT_OK_AND_ASSIGN(spec, ResolveScheme(spec));
+  EXPECT_EQ(spec.reconstruction_images(), 5);
+  EXPECT_EQ(spec.ada_round_steps(), 1000);
+}
+
 TEST(ResolveSchemeTest, BadFieldsAreNamed) {
   QuantizationSpec spec = Named("qnnpack");
   spec.set_calibration_images(-1);
   EXPECT_THAT(ResolveScheme(spec),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("calibration_images: -1")));
+  spec = Named("qnnpack");
+  spec.set_reconstruction_images(-2);
+  EXPECT_THAT(ResolveScheme(spec),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("reconstruction_images: -2")));
+  spec = Named("qnnpack");
+  spec.set_ada_round_steps(-3);
+  EXPECT_THAT(ResolveScheme(spec),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("ada_round_steps: -3")));
   spec = Named("qnnpack");
   spec.set_leaky(static_cast<QuantizationSpec::LeakyMode>(9));
   EXPECT_THAT(ResolveScheme(spec), StatusIs(absl::StatusCode::kInvalidArgument,
