@@ -70,16 +70,16 @@ class Network {
     EXPECT_TRUE(model.ok()) << model.status();
     ReferenceEngine engine(&*model);
     std::vector<HeadOutput> heads;
-    Calibrator calibrator(graph_, spec, nullptr);
+    Calibrator calibrator(graph_, spec);
     for (int i = 0; i < spec.calibration_images(); ++i) {
       EXPECT_TRUE(engine.Run(RandomPicture(graph_, i), &heads).ok());
       for (int node = 0; node < graph_.nodes_size(); ++node) {
         const absl::Span<const float> after = engine.FloatOutput(node);
-        calibrator.Observe(node, false, after.data(), after.size());
+        calibrator.Observe(i, node, false, after.data(), after.size());
         // Leaky ReLU undone.
         std::vector<float> before(after.begin(), after.end());
         for (float& x : before) x = x < 0 ? x / kLeakySlope : x;
-        calibrator.Observe(node, true, before.data(), before.size());
+        calibrator.Observe(i, node, true, before.data(), before.size());
       }
       EXPECT_TRUE(calibrator.FinishImage(std::to_string(i)).ok());
     }
