@@ -23,6 +23,8 @@
 #include "model/training/checkpoint.h"
 #include "model/training/divergence.h"
 #include "model/training/fingerprint.h"
+#include "model/training/heap.h"
+#include "model/training/initialization.h"
 #include "model/training/learning_rate.h"
 #include "model/training/trainable_network.h"
 #include "model/training/yolo_loss.h"
@@ -423,9 +425,8 @@ absl::StatusOr<TrainingOutcome> TrainChecked(const Graph& graph,
                          ChoosePlacement(spec));
   const std::string fingerprint = TrainingFingerprint(
       graph, initial, spec, images, preprocess, options.fingerprint);
-  if (spec.initial_objectness() > 0) {
-    SetInitialObjectness(graph, spec.initial_objectness(), &initial);
-  }
+  Initialize(graph, spec, &initial);
+  const KeepHeap heap;
   const ThreadsGuard threads(Or(spec.threads(), 2));
   YOLOQ_ASSIGN_OR_RETURN(auto network,
                          TrainableNetwork::Create(graph, initial, placement));
@@ -445,6 +446,10 @@ absl::Status CheckTrainingSpec(const TrainingSpec& spec) {
   YOLOQ_RETURN_IF_ERROR(CheckAugmentation(spec.augmentation()));
   YOLOQ_RETURN_IF_ERROR(
       CheckField("initial_objectness", spec.initial_objectness(), 0, 0.999));
+  YOLOQ_RETURN_IF_ERROR(
+      CheckField("initial_output_scale", spec.initial_output_scale(), 0, 10));
+  YOLOQ_RETURN_IF_ERROR(CheckField("initial_residual_gamma",
+                                   spec.initial_residual_gamma(), 0, 10));
   if (!TrainingSpec::Device_IsValid(spec.device())) {
     return absl::InvalidArgumentError("device is unknown");
   }
@@ -457,16 +462,6 @@ absl::Status CheckTrainingSpec(const TrainingSpec& spec) {
   YOLOQ_RETURN_IF_ERROR(
       CheckField("loader_threads", spec.loader_threads(), 0, 1024));
   return CheckField("cache_megabytes", spec.cache_megabytes(), 0, kMost);
-}
-
-void SetInitialObjectness(const Graph& graph, double chance, Weights* weights) {
-  const float bias = static_cast<float>(std::log(chance / (1 - chance)));
-  for (const int head : YoloHeads(graph)) {
-    const Node& node = graph.nodes(head);
-    std::vector<float>& biases = weights->nodes[node.inputs(0)].bias;
-    const size_t values = 5 + node.yolo_head().classes();
-    for (size_t i = 4; i < biases.size(); i += values) biases[i] = bias;
-  }
 }
 
 absl::StatusOr<TrainingOutcome> Train(const Graph& graph, Weights initial,

@@ -65,10 +65,6 @@ absl::StatusOr<TrainingOutcome> Train(const Graph& graph, Weights initial,
                                       const PreprocessSpec& preprocess,
                                       const TrainOptions& options = {});
 
-// Sets the biases by which the output convolutions say how likely an object is,
-// so that the sigmoid of each is `chance`, in (0, 1).
-void SetInitialObjectness(const Graph& graph, double chance, Weights* weights);
-
 }  // namespace yoloq
 
 #endif  // YOLOQ_MODEL_TRAINING_TRAINER_H_

@@ -4,7 +4,6 @@
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 
-#include <cmath>
 #include <limits>
 #include <stdexcept>
 
@@ -356,15 +355,6 @@ TEST(TrainerTest, ALossThatExplodesNamesTheLargestGradient) {
   EXPECT_THAT(TrainTiny(spec, Squares(8)),
               StatusIs(absl::StatusCode::kOutOfRange,
                        HasSubstr("the largest gradient, of norm ")));
-}
-
-TEST(TrainerTest, InitialObjectnessSetsTheBiases) {
-  const Graph graph = Tiny();
-  Weights weights = RandomWeights(graph, 1);
-  SetInitialObjectness(graph, 0.01, &weights);
-  EXPECT_NEAR(weights.nodes[3].bias[4], std::log(0.01 / 0.99), 1e-6);
-  EXPECT_EQ(weights.nodes[3].bias[3], 0);
-  EXPECT_EQ(weights.nodes[3].bias[5], 0);
 }
 
 TEST(TrainerTest, ErrorsOfSpecAndImages) {

@@ -40,22 +40,29 @@ double ShapeIou(double w0, double h0, double w1, double h1) {
   return both / (w0 * h0 + w1 * h1 - both);
 }
 
-// Of all anchors of the network; the first of equals.
-int BestAnchor(const YoloHeadOp& op, const Shape& input,
-               const TruthBox& truth) {
-  int best = 0;
-  double best_iou = -1;
-  for (int i = 0; i < op.anchors_size(); ++i) {
-    const double iou = ShapeIou(truth.width, truth.height,
-                                op.anchors(i).width() / input.width(),
-                                op.anchors(i).height() / input.height());
-    if (iou > best_iou) {
-      best_iou = iou;
-      best = i;
+// Which of the network's anchors a truth belongs to.
+class AnchorChoice {
+ public:
+  AnchorChoice(const YoloHeadOp& op, const Shape& input, double threshold,
+               const TruthBox& truth)
+      : threshold_(threshold > 0 ? threshold : 2) {
+    for (const YoloHeadOp::Anchor& anchor : op.anchors()) {
+      ious_.push_back(ShapeIou(truth.width, truth.height,
+                               anchor.width() / input.width(),
+                               anchor.height() / input.height()));
     }
+    best_ = std::max_element(ious_.begin(), ious_.end()) - ious_.begin();
   }
-  return best;
-}
+
+  bool Includes(int anchor) const {
+    return anchor == best_ || ious_[anchor] > threshold_;
+  }
+
+ private:
+  const double threshold_;
+  std::vector<double> ious_;
+  int64_t best_;
+};
 
 // A truth and where it belongs in a head.
 struct Assignment {
@@ -100,20 +107,22 @@ class HeadLayout {
   }
 
   // By row.
-  std::map<int64_t, Assignment> Assign(const Truths& truths) const {
+  std::map<int64_t, Assignment> Assign(const Truths& truths,
+                                       double threshold) const {
     std::map<int64_t, Assignment> assignments;
     for (int64_t n = 0; n < images_; ++n) {
       for (const TruthBox& truth : truths[n]) {
         if (truth.ignored) continue;
-        const int anchor = BestAnchor(op_, input_, truth);
-        const auto place =
-            std::find(op_.mask().begin(), op_.mask().end(), anchor);
-        if (place == op_.mask().end()) continue;
+        const AnchorChoice choice(op_, input_, threshold, truth);
         const int x = Cell(truth.x, width_);
         const int y = Cell(truth.y, height_);
-        const int64_t row = ((n * height_ + y) * width_ + x) * anchors() +
-                            (place - op_.mask().begin());
-        assignments[row] = {truth, x, y, anchor};
+        for (int place = 0; place < anchors(); ++place) {
+          const int anchor = op_.mask(place);
+          if (!choice.Includes(anchor)) continue;
+          const int64_t row =
+              ((n * height_ + y) * width_ + x) * anchors() + place;
+          assignments[row] = {truth, x, y, anchor};
+        }
       }
     }
     return assignments;
@@ -345,7 +354,8 @@ void AddHead(const HeadLayout& layout, const LossSpec& spec,
              const at::Tensor& output, const Truths& truths,
              const Boxes& padded, YoloLoss* loss) {
   const at::Tensor rows = layout.Rows(output);
-  const std::map<int64_t, Assignment> assignments = layout.Assign(truths);
+  const std::map<int64_t, Assignment> assignments =
+      layout.Assign(truths, spec.assign_threshold());
   const Targets targets = MakeTargets(layout, assignments);
   at::Tensor weight =
       CountsAsEmpty(layout, rows, padded, IgnoreThreshold(spec, layout.op())) *
@@ -386,6 +396,8 @@ absl::Status CheckLoss(const LossSpec& spec) {
       CheckField("no_object_weight", spec.no_object_weight(), 0, kMost));
   YOLOQ_RETURN_IF_ERROR(
       CheckField("class_weight", spec.class_weight(), 0, kMost));
+  YOLOQ_RETURN_IF_ERROR(
+      CheckField("assign_threshold", spec.assign_threshold(), 0, 1));
   return CheckField("ignore_threshold", spec.ignore_threshold(), 0, 1);
 }
 

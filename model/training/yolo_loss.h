@@ -32,7 +32,8 @@ absl::Status CheckLoss(const LossSpec& spec);
 //
 // Each truth belongs to the anchor, of all of the network's, whose shape
 // overlaps its own most (both centred on one point), in the cell that holds its
-// centre; when no head has that anchor, to none. There the objectness is told
+// centre; when no head has that anchor, to none. (assign_threshold adds
+// anchors.) There the objectness is told
 // to be 1, the class scores to be 1 for its class and 0 for the others
 // (cross-entropy), and the box to be its own (LossSpec.Box). Of two truths that
 // meet at one anchor of one cell, the later counts. Every other objectness is

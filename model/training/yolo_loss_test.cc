@@ -116,6 +116,22 @@ TEST(YoloLossTest, AnObjectOfAnotherHeadsAnchorIsNotAssigned) {
   EXPECT_NEAR(loss.objectness.item<double>(), 8 * kLog2, 1e-12);
 }
 
+TEST(YoloLossTest, AThresholdAddsAnchors) {
+  // 16 x 30: IoU 480 / 512 with anchor 1, 480 / 3600 with anchor 2.
+  const TruthBox truth = Truth(0.25f, 0.25f, 16 / 64.0f, 30 / 64.0f, 0);
+  LossSpec spec;
+  spec.set_ignore_threshold(1);
+  const auto classes = [&] {
+    return ComputeYoloLoss(OneHead(), spec, {Raw()}, {{truth}})
+        .classes.item<double>();
+  };
+  EXPECT_NEAR(classes(), 2 * kLog2, 1e-12);
+  spec.set_assign_threshold(0.14);
+  EXPECT_NEAR(classes(), 2 * kLog2, 1e-12);
+  spec.set_assign_threshold(0.13);
+  EXPECT_NEAR(classes(), 4 * kLog2, 1e-12);
+}
+
 TEST(YoloLossTest, PredictionsThatOverlapATruthAreNotToldToBeEmpty) {
   // All raw zeros: boxes of the anchors' sizes at the cells' middles. The truth
   // is the 16 x 32 box of cell (0, 0), but difficult.
