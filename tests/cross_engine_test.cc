@@ -1,0 +1,135 @@
+// The engines on one model as the pipeline exports it: a slim YOLOv3 with
+// random weights, calibrated on random pictures.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gtest/gtest.h"
+#include "hw/runtime/onednn_engine.h"
+#include "model/torch_executor.h"
+#include "model/weights.h"
+#include "quant/deployable.h"
+#include "quant/random_deployable.h"
+#include "quant/reference_engine.h"
+#include "tests/tiny_run.h"
+#include "tools/base/status_macros.h"
+#include "tools/base/testing.h"
+
+namespace yoloq {
+namespace {
+
+// Exports the model of an experiment from random weights and opens it.
+absl::StatusOr<Deployable> ExportModel(const std::string& experiment,
+                                       const std::string& scheme,
+                                       const std::string& cache) {
+  YOLOQ_ASSIGN_OR_RETURN(
+      const RunResults results,
+      RunByName({experiment}, NoiseProfile(scheme), OptionsFor(cache)));
+  return Deployable::Open(ModelPath(Row(results, experiment), cache));
+}
+
+absl::StatusOr<std::unique_ptr<OneDnnEngine>> MakeOneDnn(
+    const Deployable& model) {
+  OneDnnEngineOptions options;
+  options.threads = 1;
+  options.keep_all_values = true;
+  return OneDnnEngine::Create(&model, options);
+}
+
+// The largest difference, relative to the largest value.
+double RelativeDifference(const HeadOutput& a, const HeadOutput& b) {
+  EXPECT_EQ(a.node, b.node);
+  EXPECT_EQ(a.values.size(), b.values.size());
+  double largest = 0, difference = 0;
+  for (size_t i = 0; i < a.values.size(); ++i) {
+    largest = std::max<double>(largest, std::abs(a.values[i]));
+    difference =
+        std::max<double>(difference, std::abs(a.values[i] - b.values[i]));
+  }
+  return difference / largest;
+}
+
+TEST(CrossEngineTest, Fp32HeadsAgreeBetweenAllEngines) {
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const Deployable model,
+      ExportModel("baseline", "per_channel", TestFolder()));
+  Weights weights;
+  for (int i = 0; i < model.graph().nodes_size(); ++i) {
+    ConvolutionWeights& node = weights.nodes.emplace_back();
+    if (!model.graph().nodes(i).has_convolution()) continue;
+    const auto values = model.FloatWeights(i), bias = model.FloatBias(i);
+    node.weights.assign(values.begin(), values.end());
+    node.bias.assign(bias.begin(), bias.end());
+  }
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const auto torch,
+                             TorchExecutor::Create(model.graph(), weights, {}));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const auto onednn, MakeOneDnn(model));
+  ReferenceEngine reference(&model);
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    const std::vector<uint8_t> picture = RandomPicture(model.graph(), seed);
+    std::vector<HeadOutput> expected, from_torch, from_onednn;
+    YOLOQ_ASSERT_OK(reference.Run(picture, &expected));
+    YOLOQ_ASSERT_OK(torch->Run(picture, &from_torch));
+    YOLOQ_ASSERT_OK(onednn->Run(picture, &from_onednn));
+    ASSERT_EQ(expected.size(), 3);
+    ASSERT_EQ(from_torch.size(), 3);
+    ASSERT_EQ(from_onednn.size(), 3);
+    for (size_t head = 0; head < 3; ++head) {
+      EXPECT_LT(RelativeDifference(from_torch[head], expected[head]), 1e-4);
+      EXPECT_LT(RelativeDifference(from_onednn[head], expected[head]), 1e-4);
+    }
+  }
+}
+
+struct Case {
+  std::string experiment;
+  std::string scheme;
+};
+
+class Int8CrossEngineTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Int8CrossEngineTest, EveryNodeHasTheReferencesBytes) {
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const Deployable model,
+      ExportModel(GetParam().experiment, GetParam().scheme, TestFolder()));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const auto onednn, MakeOneDnn(model));
+  ReferenceEngine reference(&model);
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    const std::vector<uint8_t> picture = RandomPicture(model.graph(), seed);
+    std::vector<HeadOutput> expected, actual;
+    YOLOQ_ASSERT_OK(reference.Run(picture, &expected));
+    YOLOQ_ASSERT_OK(onednn->Run(picture, &actual));
+    int compared = 0;
+    for (int i = 0; i < model.graph().nodes_size(); ++i) {
+      const auto a = reference.Uint8Output(i), b = onednn->Uint8Output(i);
+      ASSERT_EQ(a.size(), b.size()) << model.graph().nodes(i).name();
+      EXPECT_TRUE(a == b) << model.graph().nodes(i).name() << ", seed " << seed;
+      // A node that saturates to one value would agree by accident.
+      if (a.size() > 64) {
+        EXPECT_NE(*std::min_element(a.begin(), a.end()),
+                  *std::max_element(a.begin(), a.end()))
+            << model.graph().nodes(i).name();
+        ++compared;
+      }
+    }
+    EXPECT_GT(compared, 90);
+    ASSERT_EQ(actual.size(), 3);
+    for (size_t head = 0; head < 3; ++head) {
+      EXPECT_EQ(actual[head].values, expected[head].values);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Schemes, Int8CrossEngineTest,
+                         ::testing::Values(Case{"ptq", "per_channel"},
+                                           Case{"ptq", "qnnpack"}),
+                         [](const auto& info) {
+                           return info.param.experiment + "_" +
+                                  info.param.scheme;
+                         });
+
+}  // namespace
+}  // namespace yoloq
