@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -87,6 +88,10 @@ TEST(CrossEngineTest, Fp32HeadsAgreeBetweenAllEngines) {
 struct Case {
   std::string experiment;
   std::string scheme;
+
+  friend std::ostream& operator<<(std::ostream& out, const Case& c) {
+    return out << c.experiment << ", " << c.scheme;
+  }
 };
 
 class Int8CrossEngineTest : public ::testing::TestWithParam<Case> {};
@@ -104,6 +109,8 @@ TEST_P(Int8CrossEngineTest, EveryNodeHasTheReferencesBytes) {
     YOLOQ_ASSERT_OK(onednn->Run(picture, &actual));
     int compared = 0;
     for (int i = 0; i < model.graph().nodes_size(); ++i) {
+      // Their values are compared below; their bytes are their input's.
+      if (model.graph().nodes(i).has_yolo_head()) continue;
       const auto a = reference.Uint8Output(i), b = onednn->Uint8Output(i);
       ASSERT_EQ(a.size(), b.size()) << model.graph().nodes(i).name();
       EXPECT_TRUE(a == b) << model.graph().nodes(i).name() << ", seed " << seed;
