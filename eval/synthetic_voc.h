@@ -18,6 +18,9 @@
 
 namespace yoloq {
 
+// Raised whenever equal options come to other pictures.
+inline constexpr char kSyntheticSceneVersion[] = "1";
+
 struct SyntheticVocOptions {
   uint64_t seed = 1;
   SceneOptions scene;

@@ -32,6 +32,15 @@ absl::StatusOr<ImageSet> ReadTestSet(const DataSpec& data,
   return set;
 }
 
+absl::StatusOr<ImageSet> ReadTrainingSet(
+    const DataSpec& data, const std::vector<std::string>& classes,
+    const std::string& cache_folder) {
+  ImageSet set;
+  YOLOQ_ASSIGN_OR_RETURN(set.images, Read(data, data.train_sets(), classes));
+  YOLOQ_ASSIGN_OR_RETURN(set.sha256, DatasetDigest(set.images, cache_folder));
+  return set;
+}
+
 absl::StatusOr<ImageSet> ReadCalibrationSet(
     const DataSpec& data, const QuantizationSpec& quantization,
     const std::vector<std::string>& classes, const std::string& cache_folder) {

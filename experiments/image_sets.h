@@ -23,6 +23,11 @@ absl::StatusOr<ImageSet> ReadTestSet(const DataSpec& data,
                                      const std::vector<std::string>& classes,
                                      const std::string& cache_folder);
 
+// All training images, in the order of their lists.
+absl::StatusOr<ImageSet> ReadTrainingSet(
+    const DataSpec& data, const std::vector<std::string>& classes,
+    const std::string& cache_folder);
+
 // The calibration images: drawn from the training lists by
 // quant/calibration_list.h, in that order. `quantization` is resolved.
 absl::StatusOr<ImageSet> ReadCalibrationSet(

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "eval/detections.h"
 #include "eval/evaluator.h"
 #include "experiments/calibrate.h"
@@ -122,7 +123,27 @@ absl::StatusOr<LatencyResult> MeasureEngine(const Deployable& model,
   result.mutable_median_interval_ms()->set_low(summary.median_low_ms);
   result.mutable_median_interval_ms()->set_high(summary.median_high_ms);
   result.set_valid(true);
+  const double width = (summary.median_high_ms - summary.median_low_ms) /
+                       std::max(summary.median_ms, 1e-9);
+  if (spec.max_relative_interval() > 0 &&
+      width > spec.max_relative_interval()) {
+    result.set_valid(false);
+    result.add_invalid_reasons(absl::StrFormat(
+        "the 95 %% interval of the median is %.0f %% of it, above %.0f %%: "
+        "other load on the machine; run again when idle, with --rerun=measure",
+        100 * width, 100 * spec.max_relative_interval()));
+  }
   return result;
+}
+
+// A noisy measurement is tried once more.
+absl::StatusOr<LatencyResult> MeasureQuietly(const Deployable& model,
+                                             const std::string& engine_name,
+                                             const LatencySpec& spec) {
+  YOLOQ_ASSIGN_OR_RETURN(const LatencyResult first,
+                         MeasureEngine(model, engine_name, spec));
+  if (first.valid()) return first;
+  return MeasureEngine(model, engine_name, spec);
 }
 
 }  // namespace
@@ -323,7 +344,7 @@ absl::StatusOr<LatencyResult> Pipeline::Measure(const ExportedModel& model,
                                Deployable::Open(model.path));
         YOLOQ_ASSIGN_OR_RETURN(
             const LatencyResult measured,
-            MeasureEngine(deployable, engine, profile_.latency()));
+            MeasureQuietly(deployable, engine, profile_.latency()));
         return WriteTextProto(JoinPath(folder, kLatencyFile), measured);
       }));
   *record = entry.record;

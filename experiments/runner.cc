@@ -10,6 +10,7 @@
 #include "experiments/engines.h"
 #include "experiments/network.h"
 #include "experiments/pipeline.h"
+#include "experiments/prepare.h"
 #include "experiments/spec_files.h"
 #include "experiments/stage_cache.h"
 #include "reports/provenance.h"
@@ -41,9 +42,8 @@ class Runner {
   absl::StatusOr<RunResult> Run(const ExperimentSpec& experiment);
 
  private:
-  Runner(const ProfileSpec& profile, const RunnerOptions& options)
-      : profile_(profile),
-        options_(options),
+  explicit Runner(const RunnerOptions& options)
+      : options_(options),
         cache_(JoinPath(options.cache_folder, "stages"), options.rerun) {}
 
   // The pipeline whose models are measured for size and latency.
@@ -63,9 +63,10 @@ class Runner {
   absl::StatusOr<AccuracyResult> ComputeScore(const EvaluatedModel& evaluated,
                                               const ImageSet& truth) const;
 
-  const ProfileSpec profile_;
   const RunnerOptions options_;
   StageCache cache_;
+  ProfileSpec profile_;                // prepared
+  std::vector<StageRecord> prepared_;  // the stages that prepared it
   std::unique_ptr<Network> network_;
   std::unique_ptr<Network> deployment_network_;
   std::unique_ptr<Pipeline> pipeline_;
@@ -75,11 +76,17 @@ class Runner {
 
 absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(
     const ProfileSpec& profile, const RunnerOptions& options) {
-  std::unique_ptr<Runner> runner(new Runner(profile, options));
-  YOLOQ_ASSIGN_OR_RETURN(Network network, Network::Open(profile.model()));
+  std::unique_ptr<Runner> runner(new Runner(options));
+  YOLOQ_ASSIGN_OR_RETURN(
+      PreparedProfile prepared,
+      PrepareProfile(profile, options.cache_folder, &runner->cache_));
+  runner->profile_ = std::move(prepared.profile);
+  runner->prepared_ = std::move(prepared.stages);
+  YOLOQ_ASSIGN_OR_RETURN(Network network,
+                         Network::Open(runner->profile_.model()));
   runner->network_ = std::make_unique<Network>(std::move(network));
   runner->pipeline_ = std::make_unique<Pipeline>(
-      profile, profile.data().noise_only(), options.cache_folder,
+      runner->profile_, profile.data().noise_only(), options.cache_folder,
       runner->network_.get(), &runner->cache_);
   if (profile.has_deployment_model()) {
     YOLOQ_ASSIGN_OR_RETURN(Network deployed,
@@ -87,7 +94,7 @@ absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(
     runner->deployment_network_ =
         std::make_unique<Network>(std::move(deployed));
     runner->deployment_pipeline_ = std::make_unique<Pipeline>(
-        profile, /*noise_only=*/true, options.cache_folder,
+        runner->profile_, /*noise_only=*/true, options.cache_folder,
         runner->deployment_network_.get(), &runner->cache_);
   }
   return runner;
@@ -100,6 +107,7 @@ RunResult Runner::Skeleton(const ExperimentSpec& experiment) const {
   *result.mutable_profile() = profile_;
   *result.mutable_provenance() = options_.build;
   FillHost(absl::Now(), result.mutable_provenance());
+  for (const StageRecord& stage : prepared_) *result.add_stages() = stage;
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include "experiments/embedded_specs.h"
 #include "google/protobuf/message.h"
 #include "model/graph.pb.h"
+#include "model/training/trainer.h"
 #include "quant/scheme.h"
 #include "tools/base/proto_file.h"
 #include "tools/base/status_macros.h"
@@ -111,6 +112,13 @@ absl::Status CheckData(const DataSpec& data, absl::string_view name) {
   YOLOQ_CHECK_FIELD(data.test_sets_size() > 0, "data.test_sets", "is empty");
   YOLOQ_CHECK_FIELD(data.max_test_images() >= 0, "data.max_test_images",
                     "is negative");
+  if (data.has_synthetic()) {
+    const SyntheticDataSpec& drawn = data.synthetic();
+    YOLOQ_CHECK_FIELD(drawn.train_images() >= 0 && drawn.val_images() >= 0 &&
+                          drawn.test_images() >= 0,
+                      "data.synthetic", "has a negative number of images");
+    return absl::OkStatus();
+  }
   YOLOQ_CHECK_FIELD(!data.voc_root().empty(), "data.voc_root",
                     "is required by this profile; give --voc_root=FOLDER (the "
                     "VOCdevkit folder) or set YOLOQ_VOC_ROOT");
@@ -146,6 +154,8 @@ absl::Status CheckLatency(const LatencySpec& spec, absl::string_view name) {
   YOLOQ_CHECK_FIELD(spec.min_runs() >= 1, "latency.min_runs", "is below 1");
   YOLOQ_CHECK_FIELD(spec.min_seconds() >= 0, "latency.min_seconds",
                     "is negative");
+  YOLOQ_CHECK_FIELD(spec.max_relative_interval() >= 0,
+                    "latency.max_relative_interval", "is negative");
   return absl::OkStatus();
 }
 
@@ -206,6 +216,10 @@ absl::Status CheckProfile(const ProfileSpec& spec) {
       "preprocess.resize", "is required: STRETCH or LETTERBOX");
   YOLOQ_RETURN_IF_ERROR(CheckEvaluation(spec.evaluation(), name));
   YOLOQ_RETURN_IF_ERROR(CheckLatency(spec.latency(), name));
+  if (spec.has_training()) {
+    YOLOQ_RETURN_IF_ERROR(
+        Annotate(CheckTrainingSpec(spec.training()), name + ": training"));
+  }
   return Annotate(ResolveScheme(spec.quantization()).status(), name);
 }
 
