@@ -159,17 +159,23 @@ absl::StatusOr<Calibration> CalibrateOnImages(const Graph& graph,
   return calibrator.Result();
 }
 
+std::vector<uint8_t> NoisePicture(const Graph& graph, uint64_t seed,
+                                  int64_t index) {
+  std::mt19937_64 random(seed * 1000003 + static_cast<uint64_t>(index));
+  std::vector<uint8_t> rgb(ElementCount(graph.nodes(0).output()));
+  for (uint8_t& value : rgb) value = static_cast<uint8_t>(random() >> 56);
+  return rgb;
+}
+
 absl::StatusOr<Calibration> CalibrateOnNoise(const Graph& graph,
                                              const Weights& weights,
                                              const QuantizationSpec& spec) {
   Calibrator calibrator(graph, spec);
   YOLOQ_ASSIGN_OR_RETURN(const auto workers,
                          Workers::Create(graph, weights, &calibrator));
-  std::mt19937_64 random(spec.calibration_seed());
+  int64_t index = 0;
   const NextInput next = [&]() -> absl::StatusOr<std::vector<uint8_t>> {
-    std::vector<uint8_t> rgb(ElementCount(graph.nodes(0).output()));
-    for (uint8_t& value : rgb) value = static_cast<uint8_t>(random() >> 56);
-    return rgb;
+    return NoisePicture(graph, spec.calibration_seed(), index++);
   };
   std::vector<std::string> ids;
   for (int i = 0; i < spec.calibration_images(); ++i) {

@@ -3,6 +3,7 @@
 #ifndef YOLOQ_EXPERIMENTS_CALIBRATE_H_
 #define YOLOQ_EXPERIMENTS_CALIBRATE_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,12 @@ absl::StatusOr<Calibration> CalibrateOnImages(const Graph& graph,
                                               absl::Span<const VocImage> images,
                                               const std::string& folder);
 
-// On spec.calibration_images pictures of random pixels, seeded by
-// spec.calibration_seed: "noise/0", "noise/1", ...
+// Random pixels, as the network takes them: the same on every platform.
+std::vector<uint8_t> NoisePicture(const Graph& graph, uint64_t seed,
+                                  int64_t index);
+
+// On the first spec.calibration_images NoisePictures of spec.calibration_seed:
+// "noise/0", "noise/1", ...
 absl::StatusOr<Calibration> CalibrateOnNoise(const Graph& graph,
                                              const Weights& weights,
                                              const QuantizationSpec& spec);

@@ -10,11 +10,15 @@
 #include "absl/strings/str_format.h"
 #include "eval/detections.h"
 #include "eval/evaluator.h"
+#include "eval/image.h"
+#include "eval/preprocess.h"
 #include "experiments/calibrate.h"
 #include "experiments/engines.h"
 #include "hw/latency.h"
 #include "model/graph.h"
+#include "quant/cross_layer_equalization.h"
 #include "quant/deployable.h"
+#include "quant/improve_weights.h"
 #include "quant/node_precision.h"
 #include "quant/quantizer.h"
 #include "quant/scheme.h"
@@ -28,8 +32,8 @@ namespace yoloq {
 namespace {
 
 // Raised whenever the code of a stage comes to other outputs for equal inputs.
-constexpr int kCalibrateVersion = 1;
-constexpr int kExportVersion = 1;
+constexpr int kCalibrateVersion = 2;
+constexpr int kExportVersion = 2;
 constexpr int kEvaluateVersion = 1;
 constexpr int kMeasureVersion = 1;
 
@@ -181,6 +185,8 @@ absl::StatusOr<StageEntry> Pipeline::Calibrate() {
   StageInputs inputs("calibrate", kCalibrateVersion);
   inputs.Add("network", network_->key());
   inputs.Add("observer", quantization_.activation_observer());
+  inputs.Add("equalized",
+             quantization_.cross_layer_equalization() ? "yes" : "no");
   inputs.Add("leaky", QuantizationSpec::LeakyMode_Name(quantization_.leaky()));
   if (noise_only_) {
     inputs.Add("pictures",
@@ -196,18 +202,39 @@ absl::StatusOr<StageEntry> Pipeline::Calibrate() {
   });
 }
 
-absl::Status Pipeline::WriteCalibration(const std::string& folder) {
+absl::StatusOr<Weights> Pipeline::QuantizableWeights() {
   YOLOQ_ASSIGN_OR_RETURN(const Weights* weights, network_->LoadWeights());
-  const Graph& graph = network_->graph();
+  Weights folded = FoldBatchNorm(network_->graph(), *weights);
+  if (!quantization_.cross_layer_equalization()) return folded;
+  return EqualizeCrossLayer(WithoutBatchNorm(network_->graph()),
+                            std::move(folded));
+}
+
+absl::StatusOr<std::vector<uint8_t>> Pipeline::CalibrationInput(int64_t index) {
+  if (noise_only_) {
+    return NoisePicture(network_->graph(), quantization_.calibration_seed(),
+                        index);
+  }
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, CalibrationSet());
+  YOLOQ_ASSIGN_OR_RETURN(const Picture picture,
+                         ReadJpeg(set->images[index].jpeg_path));
+  return MakeNetworkInput(picture, network_->input_size(),
+                          profile_.preprocess().resize())
+      .rgb;
+}
+
+absl::Status Pipeline::WriteCalibration(const std::string& folder) {
+  YOLOQ_ASSIGN_OR_RETURN(const Weights weights, QuantizableWeights());
+  const Graph graph = WithoutBatchNorm(network_->graph());
   Calibration calibration;
   if (noise_only_) {
     YOLOQ_ASSIGN_OR_RETURN(calibration,
-                           CalibrateOnNoise(graph, *weights, quantization_));
+                           CalibrateOnNoise(graph, weights, quantization_));
   } else {
     YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, CalibrationSet());
     YOLOQ_ASSIGN_OR_RETURN(
         calibration,
-        CalibrateOnImages(graph, *weights, quantization_,
+        CalibrateOnImages(graph, weights, quantization_,
                           profile_.preprocess().resize(), set->images, folder));
   }
   return WriteBinaryProto(JoinPath(folder, kCalibrationFile), calibration);
@@ -252,23 +279,39 @@ absl::StatusOr<ExportedModel> Pipeline::Export(
   return model;
 }
 
+absl::StatusOr<Weights> Pipeline::ExportableWeights(
+    const Graph& graph, const Calibration* calibration,
+    const std::vector<Precision>& precision) {
+  if (calibration == nullptr) {
+    YOLOQ_ASSIGN_OR_RETURN(const Weights* weights, network_->LoadWeights());
+    return FoldBatchNorm(network_->graph(), *weights);
+  }
+  YOLOQ_ASSIGN_OR_RETURN(Weights weights, QuantizableWeights());
+  ImageSource source;
+  source.count = calibration->image_ids_size();
+  source.rgb = [this](int64_t index) { return CalibrationInput(index); };
+  return ImproveWeights(graph, std::move(weights), *calibration, quantization_,
+                        precision, source);
+}
+
 absl::Status Pipeline::WriteModel(const PartPrecisions& precisions,
                                   const Calibration* calibration,
                                   const std::string& folder) {
-  YOLOQ_ASSIGN_OR_RETURN(const Weights* weights, network_->LoadWeights());
+  std::fprintf(stderr, "export     %s\n", PrecisionText(precisions).c_str());
   const Graph graph = WithoutBatchNorm(network_->graph());
+  const std::vector<Precision> precision = PrecisionByPart(
+      graph, precisions.backbone, precisions.neck, precisions.head);
   const std::string path = JoinPath(folder, kModelFile);
   {
-    std::fprintf(stderr, "export     %s\n", PrecisionText(precisions).c_str());
+    YOLOQ_ASSIGN_OR_RETURN(const Weights weights,
+                           ExportableWeights(graph, calibration, precision));
     DeployableWriter writer;
     YOLOQ_ASSIGN_OR_RETURN(
         const DeployableModel model,
         QuantizeModel(
-            graph, FoldBatchNorm(network_->graph(), *weights), calibration,
+            graph, weights, calibration,
             calibration == nullptr ? QuantizationSpec() : quantization_,
-            PrecisionByPart(graph, precisions.backbone, precisions.neck,
-                            precisions.head),
-            network_->class_names(), &writer));
+            precision, network_->class_names(), &writer));
     YOLOQ_RETURN_IF_ERROR(writer.Write(model, path));
   }
   YOLOQ_ASSIGN_OR_RETURN(const Deployable written, Deployable::Open(path));

@@ -15,6 +15,8 @@
 #include "experiments/network.h"
 #include "experiments/spec.pb.h"
 #include "experiments/stage_cache.h"
+#include "model/graph.pb.h"
+#include "model/weights.h"
 #include "quant/quantization.pb.h"
 #include "reports/result.pb.h"
 
@@ -81,6 +83,14 @@ class Pipeline {
   absl::StatusOr<EvaluatedModel> RunEvaluation(const ExportedModel& model,
                                                const std::string& engine,
                                                bool fake_quantized);
+  // Without batch norm and, where the spec asks for it, equalized: what is
+  // calibrated, and exported in INT8.
+  absl::StatusOr<Weights> QuantizableWeights();
+  // The calibration images as the network takes them.
+  absl::StatusOr<std::vector<uint8_t>> CalibrationInput(int64_t index);
+  absl::StatusOr<Weights> ExportableWeights(
+      const Graph& graph, const Calibration* calibration,
+      const std::vector<Precision>& precision);
   absl::Status WriteCalibration(const std::string& folder);
   absl::Status WriteModel(const PartPrecisions& precisions,
                           const Calibration* calibration,
