@@ -25,7 +25,14 @@ def _copts(deps, copts):
     return _COPTS + extra + copts
 
 def yoloq_cc_library(name, deps = [], copts = [], **kwargs):
-    cc_library(name = name, deps = deps, copts = _copts(deps, copts), **kwargs)
+    """A library, linked statically: a shared one beside it would compile all sources twice."""
+    cc_library(
+        name = name,
+        copts = _copts(deps, copts),
+        linkstatic = True,
+        deps = deps,
+        **kwargs
+    )
 
 def yoloq_cc_binary(name, deps = [], copts = [], **kwargs):
     cc_binary(name = name, deps = deps, copts = _copts(deps, copts), **kwargs)
