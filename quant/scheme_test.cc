@@ -96,9 +96,8 @@ TEST(ResolveSchemeTest, BadFieldsAreNamed) {
                        HasSubstr("reconstruction_images: -2")));
   spec = Named("qnnpack");
   spec.set_ada_round_steps(-3);
-  EXPECT_THAT(ResolveScheme(spec),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("ada_round_steps: -3")));
+  EXPECT_THAT(ResolveScheme(spec), StatusIs(absl::StatusCode::kInvalidArgument,
+                                            HasSubstr("ada_round_steps: -3")));
   spec = Named("qnnpack");
   spec.set_leaky(static_cast<QuantizationSpec::LeakyMode>(9));
   EXPECT_THAT(ResolveScheme(spec), StatusIs(absl::StatusCode::kInvalidArgument,

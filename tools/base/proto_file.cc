@@ -100,8 +100,7 @@ absl::Status ReadBinaryProto(const std::string& path, Message* message) {
   return absl::OkStatus();
 }
 
-absl::Status WriteBinaryProto(const std::string& path,
-                              const Message& message) {
+absl::Status WriteBinaryProto(const std::string& path, const Message& message) {
   return WriteFileAtomically(path, SerializeDeterministically(message));
 }
 

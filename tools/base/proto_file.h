@@ -17,8 +17,8 @@ absl::Status ParseTextProto(absl::string_view text, absl::string_view name,
                             google::protobuf::Message* message);
 
 // As ParseTextProto, but merged into what `message` holds: a field that `text`
-// sets wins, zero and false included; repeated fields are replaced, not appended
-// to.
+// sets wins, zero and false included; repeated fields are replaced, not
+// appended to.
 absl::Status MergeTextProto(absl::string_view text, absl::string_view name,
                             google::protobuf::Message* message);
 

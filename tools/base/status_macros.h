@@ -13,10 +13,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
-#define YOLOQ_RETURN_IF_ERROR(expr)                         \
-  do {                                                      \
-    ::absl::Status yoloq_status = (expr);                   \
-    if (!yoloq_status.ok()) return yoloq_status;            \
+#define YOLOQ_RETURN_IF_ERROR(expr)              \
+  do {                                           \
+    ::absl::Status yoloq_status = (expr);        \
+    if (!yoloq_status.ok()) return yoloq_status; \
   } while (false)
 
 #define YOLOQ_STATUS_CONCAT_INNER_(a, b) a##b

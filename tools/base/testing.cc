@@ -9,9 +9,9 @@ namespace yoloq {
 
 std::string TestFolder() {
   const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-  std::string name =
-      info == nullptr ? "suite"
-                      : absl::StrCat(info->test_suite_name(), ".", info->name());
+  std::string name = info == nullptr ? "suite"
+                                     : absl::StrCat(info->test_suite_name(),
+                                                    ".", info->name());
   for (char& c : name) {
     if (c == '/') c = '_';
   }

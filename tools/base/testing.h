@@ -28,9 +28,8 @@ MATCHER_P2(StatusIs, code, message_matcher,
   const absl::Status& status = GetStatus(arg);
   *result_listener << "status is " << status.ToString();
   return status.code() == code &&
-         ::testing::ExplainMatchResult(message_matcher,
-                                       std::string(status.message()),
-                                       result_listener);
+         ::testing::ExplainMatchResult(
+             message_matcher, std::string(status.message()), result_listener);
 }
 
 // A new, empty folder of the running test's own.
@@ -42,11 +41,11 @@ std::string SharedDataFolder();
 
 }  // namespace yoloq
 
-#define YOLOQ_ASSERT_OK(expr)                                     \
-  do {                                                            \
-    const auto& yoloq_test_value = (expr);                        \
-    ASSERT_TRUE(::yoloq::GetStatus(yoloq_test_value).ok())        \
-        << ::yoloq::GetStatus(yoloq_test_value).ToString();       \
+#define YOLOQ_ASSERT_OK(expr)                               \
+  do {                                                      \
+    const auto& yoloq_test_value = (expr);                  \
+    ASSERT_TRUE(::yoloq::GetStatus(yoloq_test_value).ok())  \
+        << ::yoloq::GetStatus(yoloq_test_value).ToString(); \
   } while (false)
 
 #define YOLOQ_TEST_CONCAT_INNER_(a, b) a##b
@@ -54,14 +53,14 @@ std::string SharedDataFolder();
 #define YOLOQ_ASSERT_OK_AND_ASSIGN(lhs, expr) \
   YOLOQ_ASSERT_OK_AND_ASSIGN_IMPL_(           \
       YOLOQ_TEST_CONCAT_(yoloq_test_or_, __LINE__), lhs, expr)
-#define YOLOQ_ASSERT_OK_AND_ASSIGN_IMPL_(statusor, lhs, expr)   \
-  auto statusor = (expr);                                       \
-  ASSERT_TRUE(statusor.ok()) << statusor.status().ToString();   \
+#define YOLOQ_ASSERT_OK_AND_ASSIGN_IMPL_(statusor, lhs, expr) \
+  auto statusor = (expr);                                     \
+  ASSERT_TRUE(statusor.ok()) << statusor.status().ToString(); \
   lhs = *std::move(statusor)
 
-#define YOLOQ_SKIP_WITHOUT_SHARED_DATA()                                  \
-  if (::yoloq::SharedDataFolder().empty())                                \
-  GTEST_SKIP() << "skipped: no shared data (set YOLOQ_SHARED, or put "    \
+#define YOLOQ_SKIP_WITHOUT_SHARED_DATA()                               \
+  if (::yoloq::SharedDataFolder().empty())                             \
+  GTEST_SKIP() << "skipped: no shared data (set YOLOQ_SHARED, or put " \
                   "shared/ beside the checkout)"
 
 #endif  // YOLOQ_TOOLS_BASE_TESTING_H_
