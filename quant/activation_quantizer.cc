@@ -2,61 +2,32 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "model/graph.h"
 #include "quant/activation_range.h"
 #include "quant/integer_semantics.h"
+#include "quant/quantized_tensors.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {
 namespace {
 
-bool MovesValues(const Node& node) {
-  return node.has_upsample() || node.has_max_pool() || node.has_slice() ||
-         node.has_yolo_head();
+constexpr float kMaxScale = 0x1p60f;
+
+absl::Status CheckFixed(const std::string& node,
+                        const TensorQuantization& quantization) {
+  // Written so that NaN fails.
+  if (quantization.scale() > 0 && quantization.scale() <= kMaxScale &&
+      quantization.zero_point() >= 0 && quantization.zero_point() <= 255) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "node \"", node, "\": the calibration fixes scale ", quantization.scale(),
+      " and zero point ", quantization.zero_point(),
+      "; they must be in (0, 2^60] and [0, 255]"));
 }
-
-// Sets of nodes whose outputs have one quantization (a union-find structure).
-class SharedOutputs {
- public:
-  SharedOutputs(const Graph& graph, bool share_concat,
-                const std::vector<Precision>& precision)
-      : parents_(graph.nodes_size()) {
-    std::iota(parents_.begin(), parents_.end(), 0);
-    for (int i = 0; i < graph.nodes_size(); ++i) {
-      const Node& node = graph.nodes(i);
-      if (MovesValues(node)) Join(i, node.inputs(0));
-    }
-    if (!share_concat) return;
-    for (int i = 0; i < graph.nodes_size(); ++i) {
-      const Node& node = graph.nodes(i);
-      if (!node.has_concat() || precision[i] != INT8) continue;
-      for (const int input : node.inputs()) {
-        // The picture's bytes can't be changed.
-        if (!graph.nodes(Root(input)).has_input()) Join(i, input);
-      }
-    }
-  }
-
-  // The same for all members: the earliest.
-  int Root(int node) const {
-    while (parents_[node] != node) node = parents_[node];
-    return node;
-  }
-
- private:
-  void Join(int a, int b) {
-    a = Root(a);
-    b = Root(b);
-    parents_[std::max(a, b)] = std::min(a, b);
-  }
-
-  std::vector<int> parents_;
-};
 
 class States {
  public:
@@ -65,6 +36,15 @@ class States {
     for (const ObserverState& state : calibration.tensors()) {
       states_[{state.node(), state.before_activation()}] = &state;
     }
+    for (const FixedQuantization& fixed : calibration.fixed()) {
+      fixed_[fixed.node()] = &fixed;
+    }
+  }
+
+  // What the calibration says of the node outright, or null.
+  const FixedQuantization* Fixed(const std::string& node) const {
+    const auto found = fixed_.find(node);
+    return found == fixed_.end() ? nullptr : found->second;
   }
 
   absl::StatusOr<Range> RangeOf(const std::string& node,
@@ -86,6 +66,7 @@ class States {
  private:
   const ObserverSpec& observer_;
   std::map<std::pair<std::string, bool>, const ObserverState*> states_;
+  std::map<std::string, const FixedQuantization*> fixed_;
 };
 
 }  // namespace
@@ -94,16 +75,11 @@ absl::StatusOr<std::vector<ActivationQuantization>> QuantizeActivations(
     const Graph& graph, const Calibration& calibration,
     const QuantizationSpec& spec, const std::vector<Precision>& precision) {
   const bool share_concat = spec.concat() == QuantizationSpec::SHARED_SCALE;
-  const SharedOutputs shared(graph, share_concat, precision);
+  const std::vector<int> roots =
+      QuantizationRoots(graph, share_concat, precision);
+  const std::vector<bool> eight_bit = EightBitOutputs(graph, precision);
   const States states(calibration, spec.activation_observer());
   const int count = graph.nodes_size();
-
-  std::vector<bool> eight_bit(count);
-  for (int i = 0; i < count; ++i) {
-    if (precision[i] != INT8) continue;
-    eight_bit[i] = true;
-    for (const int input : graph.nodes(i).inputs()) eight_bit[input] = true;
-  }
 
   // A set takes its range from its sharing concats where it has any, otherwise
   // from its root.
@@ -111,19 +87,24 @@ absl::StatusOr<std::vector<ActivationQuantization>> QuantizeActivations(
   for (int i = 0; i < count; ++i) {
     const bool sharing =
         share_concat && graph.nodes(i).has_concat() && precision[i] == INT8;
-    if (sharing) sources[shared.Root(i)].push_back(i);
+    if (sharing) sources[roots[i]].push_back(i);
   }
 
   std::map<int, TensorQuantization> by_root;
   std::vector<ActivationQuantization> result(count);
   for (int i = 0; i < count; ++i) {
     if (!eight_bit[i]) continue;
-    const int root = shared.Root(i);
+    const int root = roots[i];
     if (by_root.count(root) == 0) {
       TensorQuantization& quantization = by_root[root];
       if (graph.nodes(root).has_input()) {
         quantization.set_scale(kInputScale);
         quantization.set_zero_point(kInputZeroPoint);
+      } else if (const FixedQuantization* fixed =
+                     states.Fixed(graph.nodes(root).name());
+                 fixed != nullptr && fixed->has_output()) {
+        YOLOQ_RETURN_IF_ERROR(CheckFixed(fixed->node(), fixed->output()));
+        quantization = fixed->output();
       } else {
         if (sources[root].empty()) sources[root].push_back(root);
         Range hull;
@@ -145,6 +126,13 @@ absl::StatusOr<std::vector<ActivationQuantization>> QuantizeActivations(
     if (precision[i] != INT8 || !node.has_convolution() ||
         node.convolution().activation() != LEAKY ||
         spec.leaky() != QuantizationSpec::TWO_STEP) {
+      continue;
+    }
+    const FixedQuantization* fixed = states.Fixed(node.name());
+    if (fixed != nullptr && fixed->has_before_activation()) {
+      YOLOQ_RETURN_IF_ERROR(
+          CheckFixed(fixed->node(), fixed->before_activation()));
+      result[i].before_activation = fixed->before_activation();
       continue;
     }
     YOLOQ_ASSIGN_OR_RETURN(const Range range,

@@ -1,6 +1,6 @@
 #include "quant/fake_quantize.h"
 
-#include "model/graph.h"
+#include "quant/quantized_tensors.h"
 
 namespace yoloq {
 namespace {
@@ -29,11 +29,6 @@ ConvolutionWeights DequantizedWeights(const Deployable& model, int index) {
     result.bias.push_back(static_cast<float>(bias[c] * (input_scale * scale)));
   }
   return result;
-}
-
-bool MovesValues(const Node& node) {
-  return node.has_upsample() || node.has_max_pool() || node.has_slice() ||
-         node.has_yolo_head();
 }
 
 }  // namespace
@@ -72,22 +67,17 @@ bool FakeQuantization::any_before_activation() const {
 
 FakeQuantization MakeFakeQuantization(const Deployable& model) {
   const Graph& graph = model.graph();
-  const std::vector<std::vector<int>> consumers = Consumers(graph);
+  std::vector<Precision> precision;
+  for (const NodeExecution& execution : model.model().nodes()) {
+    precision.push_back(execution.precision());
+  }
+  const std::vector<bool> simulated = SimulatedOutputs(graph, precision);
   FakeQuantization result;
   for (int i = 0; i < graph.nodes_size(); ++i) {
     const Node& node = graph.nodes(i);
     const NodeExecution& execution = model.execution(i);
-    bool quantized = execution.has_output();
-    if (execution.precision() == FP32) {
-      for (const int reader : consumers[i]) {
-        quantized &= model.execution(reader).precision() == INT8;
-      }
-    }
-    // A picture's bytes are exact as they are.
-    const bool exact = node.has_input() ||
-                       (execution.precision() == INT8 && MovesValues(node));
     FakeQuantization::Tensors tensors;
-    if (quantized && !exact) tensors.output = execution.output();
+    if (simulated[i]) tensors.output = execution.output();
     if (execution.has_before_activation()) {
       tensors.before_activation = execution.before_activation();
     }

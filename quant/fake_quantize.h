@@ -1,10 +1,10 @@
 // Fake quantization: the quantized network simulated in float32.
 //
 //   const FakeQuantization fake = MakeFakeQuantization(model);
-//   // An FP32 executor of model.graph() with the weights fake.weights, whose
-//   hook
-//   // calls fake.Apply(node, before_activation, values, count), simulates the
-//   model.
+//   // An FP32 executor of model.graph() with the weights fake.weights
+//   simulates
+//   // the model when its hook calls
+//   // fake.Apply(node, before_activation, values, count).
 #ifndef YOLOQ_QUANT_FAKE_QUANTIZE_H_
 #define YOLOQ_QUANT_FAKE_QUANTIZE_H_
 
@@ -38,12 +38,9 @@ struct FakeQuantization {
   // Whether any tensor before an activation is quantized.
   bool any_before_activation() const;
 
-  // Parallel to the graph's nodes; unset where the tensor stays as it is: what
-  // is in FP32, and what moves values that are quantized already (upsample,
-  // max-pool, slice, YOLO head). An FP32 node is quantized when all its readers
-  // are INT8; with readers of both kinds it stays FP32 for both, since a tensor
-  // has one form here: the one place where simulation and model round at
-  // different points.
+  // Parallel to the graph's nodes; `output` is unset where the tensor stays as
+  // it is (SimulatedOutputs). A tap with readers of both precisions is the one
+  // place where simulation and model round at different points.
   std::vector<Tensors> nodes;
   // int8 weights and int32 biases times their scales; FP32 ones unchanged.
   Weights weights;

@@ -35,6 +35,17 @@ absl::Status CheckArguments(const Graph& graph, const Weights& weights,
   return absl::OkStatus();
 }
 
+absl::Span<const float> FixedWeightScales(const Calibration& calibration,
+                                          const std::string& node) {
+  for (const FixedQuantization& fixed : calibration.fixed()) {
+    if (fixed.node() == node) {
+      return absl::MakeConstSpan(fixed.weight_scales().data(),
+                                 fixed.weight_scales_size());
+    }
+  }
+  return {};
+}
+
 template <typename T>
 Blob Append(const std::vector<T>& values, DeployableWriter* writer) {
   return writer->Append(values.data(), values.size() * sizeof(T));
@@ -83,7 +94,8 @@ absl::StatusOr<DeployableModel> QuantizeModel(
     }
     const absl::StatusOr<QuantizedConvolution> quantized =
         QuantizeConvolution(own, model.quantization().weights(),
-                            activations[node.inputs(0)].output->scale());
+                            activations[node.inputs(0)].output->scale(),
+                            FixedWeightScales(*calibration, node.name()));
     YOLOQ_RETURN_IF_ERROR(Annotate(quantized.status(),
                                    absl::StrCat("node \"", node.name(), "\"")));
     *execution->mutable_weights() = Append(quantized->weights, writer);

@@ -25,7 +25,9 @@ namespace yoloq {
 // except where tensors share one: upsample, max-pool, slice and YOLO heads have
 // that of their input, and in mode SHARED_SCALE the inputs of an INT8 concat
 // that of its output (where concats share an input, the hull of their ranges).
-// The network's input keeps its own: a concat requantizes it.
+// The network's input keeps its own: a concat requantizes it. Where the
+// calibration has a FixedQuantization of the first node of those that share
+// one, that is taken instead.
 //
 // InvalidArgument, naming the node, when weights, precision or calibration
 // don't fit the graph.

@@ -372,5 +372,48 @@ TEST(QuantizeModelTest, SaysWhatIsMissing) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("conv1")));
 }
 
+TEST(QuantizerTest, FixedQuantizationWinsOverWhatWasObserved) {
+  const Network network(SmallGraph());
+  const QuantizationSpec spec = Spec("qnnpack");
+  Calibration calibration = network.Calibrate(spec);
+  FixedQuantization* fixed = calibration.add_fixed();
+  fixed->set_node("neck");
+  fixed->mutable_output()->set_scale(0.5f);
+  fixed->mutable_output()->set_zero_point(7);
+  fixed->mutable_before_activation()->set_scale(0.25f);
+  fixed->mutable_before_activation()->set_zero_point(9);
+  fixed->add_weight_scales(0.125f);
+  const AlignedBytes bytes(
+      network.Serialize(INT8, INT8, INT8, spec, &calibration));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const Deployable model,
+                             Deployable::FromBytes(bytes.view(), "fixed"));
+  const int neck = Index(network.graph(), "neck");
+  EXPECT_EQ(model.execution(neck).output().scale(), 0.5f);
+  EXPECT_EQ(model.execution(neck).output().zero_point(), 7);
+  EXPECT_EQ(model.execution(neck).before_activation().scale(), 0.25f);
+  EXPECT_EQ(model.execution(neck).before_activation().zero_point(), 9);
+  EXPECT_EQ(model.WeightScales(neck)[0], 0.125f);
+  // It moves the values of "neck".
+  const int upsample = Index(network.graph(), "upsample");
+  EXPECT_EQ(model.execution(upsample).output().scale(), 0.5f);
+  const int other = Index(network.graph(), "conv3");
+  EXPECT_NE(model.execution(other).output().scale(), 0.5f);
+}
+
+TEST(QuantizerTest, RefusesFixedQuantizationOutOfRange) {
+  const Network network(SmallGraph());
+  const QuantizationSpec spec = Spec("qnnpack");
+  Calibration calibration = network.Calibrate(spec);
+  FixedQuantization* fixed = calibration.add_fixed();
+  fixed->set_node("neck");
+  fixed->mutable_output()->set_zero_point(7);
+  DeployableWriter writer;
+  EXPECT_THAT(
+      network.Quantize(INT8, INT8, INT8, spec, &calibration, &writer),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("node \"neck\": the calibration fixes scale 0 and "
+                         "zero point 7")));
+}
+
 }  // namespace
 }  // namespace yoloq

@@ -5,12 +5,13 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
-#include "absl/types/span.h"
+#include "tools/base/status_macros.h"
 
 namespace yoloq {
 namespace {
 
 constexpr int kMaxWeight = 127;
+constexpr float kMaxScale = 0x1p60f;
 constexpr double kMaxBias = int64_t{1} << 30;
 constexpr double kMaxAccumulator = std::numeric_limits<int32_t>::max();
 
@@ -43,11 +44,26 @@ int32_t QuantizeBias(float bias, double scale) {
       std::min(std::max(std::nearbyint(bias / scale), -kMaxBias), kMaxBias));
 }
 
+absl::Status CheckFixedScales(absl::Span<const float> scales, size_t expected) {
+  if (scales.size() != expected) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("weight_scales: ", scales.size(), " values, expected ",
+                     expected, "; was it made for another granularity?"));
+  }
+  for (const float scale : scales) {
+    if (scale > 0 && scale <= kMaxScale) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("weight_scales: ", scale, " is not in (0, 2^60]"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<QuantizedConvolution> QuantizeConvolution(
     const ConvolutionWeights& weights,
-    QuantizationSpec::WeightGranularity granularity, float input_scale) {
+    QuantizationSpec::WeightGranularity granularity, float input_scale,
+    absl::Span<const float> fixed_scales) {
   const size_t outputs = weights.bias.size();
   const size_t per_output = weights.weights.size() / outputs;
   if (255.0 * kMaxWeight * per_output + kMaxBias > kMaxAccumulator) {
@@ -62,7 +78,12 @@ absl::StatusOr<QuantizedConvolution> QuantizeConvolution(
   };
 
   QuantizedConvolution result;
-  if (granularity == QuantizationSpec::PER_TENSOR) {
+  if (!fixed_scales.empty()) {
+    YOLOQ_RETURN_IF_ERROR(CheckFixedScales(
+        fixed_scales,
+        granularity == QuantizationSpec::PER_TENSOR ? 1 : outputs));
+    result.scales.assign(fixed_scales.begin(), fixed_scales.end());
+  } else if (granularity == QuantizationSpec::PER_TENSOR) {
     result.scales = {ScaleFor(LargestMagnitude(weights.weights),
                               LargestMagnitude(weights.bias), input_scale)};
   } else {
@@ -73,7 +94,7 @@ absl::StatusOr<QuantizedConvolution> QuantizeConvolution(
   }
   const float widest =
       *std::max_element(result.scales.begin(), result.scales.end());
-  if (!(widest <= 0x1p60f)) {
+  if (!(widest <= kMaxScale)) {
     return absl::InvalidArgumentError(
         absl::StrCat("weights or biases are too large to be quantized (scale ",
                      widest, ")"));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "model/weights.h"
 #include "quant/quantization.pb.h"
 
@@ -25,9 +26,14 @@ struct QuantizedConvolution {
 // `weights` has no batch norm; `input_scale`: s_x. InvalidArgument when one
 // output has so many weights (above 33,000) that the accumulator could leave
 // int32 anyway, or a value is so large that s_w would pass 2^60.
+//
+// fixed_scales: s_w, as many as the granularity has, in place of those by the
+// largest magnitude; what they cannot reach is clamped. InvalidArgument when
+// their number is another, or one is not in (0, 2^60].
 absl::StatusOr<QuantizedConvolution> QuantizeConvolution(
     const ConvolutionWeights& weights,
-    QuantizationSpec::WeightGranularity granularity, float input_scale);
+    QuantizationSpec::WeightGranularity granularity, float input_scale,
+    absl::Span<const float> fixed_scales = {});
 
 }  // namespace yoloq
 

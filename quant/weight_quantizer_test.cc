@@ -86,5 +86,27 @@ TEST(QuantizeConvolutionTest, RefusesAbsurdValues) {
                HasSubstr("too large to be quantized")));
 }
 
+TEST(QuantizeConvolutionTest, FixedScalesAreTakenAndClamp) {
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const QuantizedConvolution q,
+      QuantizeConvolution(Make({-12.7f, 0.04f, 1.27f, -0.26f}, {1, -2}),
+                          QuantizationSpec::PER_CHANNEL, 0.5f, {0.05f, 0.02f}));
+  EXPECT_THAT(q.scales, ElementsAre(0.05f, 0.02f));
+  EXPECT_THAT(q.weights, ElementsAre(-127, 1, 64, -13));
+  EXPECT_THAT(q.bias, ElementsAre(40, -200));
+}
+
+TEST(QuantizeConvolutionTest, RefusesFixedScalesThatDoNotFit) {
+  const ConvolutionWeights weights = Make({1, 2}, {0, 0});
+  EXPECT_THAT(QuantizeConvolution(weights, QuantizationSpec::PER_TENSOR, 1,
+                                  {0.1f, 0.2f}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("weight_scales: 2 values, expected 1")));
+  EXPECT_THAT(QuantizeConvolution(weights, QuantizationSpec::PER_CHANNEL, 1,
+                                  {0.1f, 0.0f}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("weight_scales: 0 is not in (0, 2^60]")));
+}
+
 }  // namespace
 }  // namespace yoloq
