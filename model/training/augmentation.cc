@@ -6,8 +6,8 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "eval/preprocess.h"
+#include "model/training/spec_fields.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {
@@ -159,14 +159,6 @@ class BoxMap {
   const Placement placement_;
 };
 
-absl::Status CheckField(absl::string_view field, double value, double low,
-                        double high) {
-  if (value >= low && value <= high) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("augmentation.", field, " is ",
-                                                 value, ", it must be from ",
-                                                 low, " to ", high));
-}
-
 // log-uniform over [1 / bound, bound].
 double DrawFactor(double bound, Random* random) {
   return std::exp((2 * random->Uniform() - 1) * std::log(bound));
@@ -177,11 +169,13 @@ double FactorBound(double value) { return value == 0 ? 1 : value; }
 }  // namespace
 
 absl::Status CheckAugmentation(const AugmentationSpec& spec) {
-  YOLOQ_RETURN_IF_ERROR(CheckField("jitter", spec.jitter(), 0, 0.45));
-  YOLOQ_RETURN_IF_ERROR(CheckField("hue", spec.hue(), 0, 0.5));
   YOLOQ_RETURN_IF_ERROR(
-      CheckField("saturation", FactorBound(spec.saturation()), 1, 10));
-  return CheckField("exposure", FactorBound(spec.exposure()), 1, 10);
+      CheckField("augmentation.jitter", spec.jitter(), 0, 0.45));
+  YOLOQ_RETURN_IF_ERROR(CheckField("augmentation.hue", spec.hue(), 0, 0.5));
+  YOLOQ_RETURN_IF_ERROR(CheckField("augmentation.saturation",
+                                   FactorBound(spec.saturation()), 1, 10));
+  return CheckField("augmentation.exposure", FactorBound(spec.exposure()), 1,
+                    10);
 }
 
 Random AugmentationRandom(uint64_t seed, int epoch, int index) {

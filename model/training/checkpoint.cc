@@ -15,6 +15,9 @@ namespace {
 constexpr absl::string_view kMagic = "yoloqck1";
 constexpr size_t kDigestBytes = 64;
 constexpr size_t kPrefixBytes = kMagic.size() + sizeof(uint64_t);
+// Room for the records of a quarter of a million epochs; what a damaged file
+// says of itself cannot take much memory.
+constexpr uint64_t kMaxHeaderBytes = uint64_t{16} << 20;
 
 absl::string_view BytesOf(const CheckpointTensor& tensor) {
   return absl::string_view(reinterpret_cast<const char*>(tensor.values),
@@ -53,6 +56,11 @@ absl::Status WriteCheckpoint(const std::string& path, CheckpointHeader header,
     entry->set_elements(tensor.elements);
   }
   const std::string bytes = SerializeDeterministically(header);
+  if (bytes.size() > kMaxHeaderBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": the checkpoint's header has ", bytes.size(),
+        " bytes, at most ", kMaxHeaderBytes, " can be read again"));
+  }
   return WriteFileAtomically(path, [&](std::ostream& out) {
     Sha256 digest;
     const auto write = [&](absl::string_view piece) {
@@ -74,7 +82,13 @@ absl::StatusOr<CheckpointHeader> ReadCheckpoint(
     const std::string& path, absl::string_view fingerprint,
     const std::vector<CheckpointTensor>& tensors) {
   YOLOQ_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
-  absl::string_view bytes = file.view();
+  return ParseCheckpoint(path, file.view(), fingerprint, tensors);
+}
+
+absl::StatusOr<CheckpointHeader> ParseCheckpoint(
+    const std::string& path, absl::string_view bytes,
+    absl::string_view fingerprint,
+    const std::vector<CheckpointTensor>& tensors) {
   if (bytes.size() < kPrefixBytes + kDigestBytes ||
       bytes.substr(0, kMagic.size()) != kMagic) {
     return Damaged(path, "it does not begin as one");
@@ -87,11 +101,14 @@ absl::StatusOr<CheckpointHeader> ReadCheckpoint(
               sizeof(header_bytes));
   bytes.remove_prefix(kPrefixBytes);
   CheckpointHeader header;
-  if (header_bytes > bytes.size() ||
+  if (header_bytes > bytes.size() || header_bytes > kMaxHeaderBytes ||
       !header.ParseFromArray(bytes.data(), static_cast<int>(header_bytes))) {
     return Damaged(path, "its header cannot be read");
   }
   bytes.remove_prefix(header_bytes);
+  if (header.epoch() < 0 || header.step() < 0) {
+    return Damaged(path, "its position is negative");
+  }
   if (header.fingerprint() != fingerprint) {
     return absl::FailedPreconditionError(absl::StrCat(
         path,

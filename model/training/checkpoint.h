@@ -23,7 +23,8 @@ struct CheckpointTensor {
 };
 
 // Writes the file atomically; the header's `tensors` are filled in. Errors as
-// WriteFileAtomically.
+// WriteFileAtomically; InvalidArgument when the header passes the 16 MiB that
+// are read again.
 absl::Status WriteCheckpoint(const std::string& path, CheckpointHeader header,
                              const std::vector<CheckpointTensor>& tensors);
 
@@ -32,6 +33,12 @@ absl::Status WriteCheckpoint(const std::string& path, CheckpointHeader header,
 // another training (fingerprint or tensors differ); then nothing is changed.
 absl::StatusOr<CheckpointHeader> ReadCheckpoint(
     const std::string& path, absl::string_view fingerprint,
+    const std::vector<CheckpointTensor>& tensors);
+
+// The same of the bytes of a file; `path` is for the errors.
+absl::StatusOr<CheckpointHeader> ParseCheckpoint(
+    const std::string& path, absl::string_view bytes,
+    absl::string_view fingerprint,
     const std::vector<CheckpointTensor>& tensors);
 
 }  // namespace yoloq

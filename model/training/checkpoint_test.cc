@@ -71,6 +71,25 @@ TEST_F(CheckpointTest, AnAbsurdHeaderSizeIsDamage) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("header")));
 }
 
+TEST_F(CheckpointTest, ANegativePositionIsDamage) {
+  CheckpointHeader header;
+  header.set_fingerprint("this");
+  header.set_epoch(-1);
+  YOLOQ_ASSERT_OK(WriteCheckpoint(path_, header, {}));
+  EXPECT_THAT(ReadCheckpoint(path_, "this", {}),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       HasSubstr("its position is negative")));
+}
+
+TEST_F(CheckpointTest, AHeaderThatCouldNotBeReadAgainIsNotWritten) {
+  CheckpointHeader header;
+  header.set_fingerprint(std::string(17 << 20, 'x'));
+  EXPECT_THAT(WriteCheckpoint(path_, header, {}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("at most 16777216 can be read again")));
+  EXPECT_FALSE(PathExists(path_));
+}
+
 TEST_F(CheckpointTest, OfAnotherTrainingIsRefused) {
   Write();
   EXPECT_THAT(Read("that"), StatusIs(absl::StatusCode::kFailedPrecondition,

@@ -3,25 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "absl/strings/str_cat.h"
+#include "model/training/spec_fields.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-
-template <typename T>
-T Or(T value, T otherwise) {
-  return value == 0 ? otherwise : value;
-}
-
-absl::Status CheckField(absl::string_view field, double value, double low,
-                        double high) {
-  if (value >= low && value <= high) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      field, " is ", value, ", it must be from ", low, " to ", high));
-}
 
 }  // namespace
 
@@ -43,7 +31,7 @@ absl::Status CheckSchedule(const TrainingSpec& spec) {
 
 double LearningRate(const TrainingSpec& spec, int64_t step,
                     int steps_per_epoch) {
-  double rate = Or(spec.learning_rate(), 1e-3);
+  double rate = OrDefault(spec.learning_rate(), 1e-3);
   if (spec.schedule() == TrainingSpec::COSINE) {
     const double all =
         double{static_cast<double>(spec.epochs())} * steps_per_epoch;
@@ -52,8 +40,9 @@ double LearningRate(const TrainingSpec& spec, int64_t step,
     rate *= spec.final_fraction() + (1 - spec.final_fraction()) * share;
   } else {
     const int64_t epoch = step / steps_per_epoch;
-    rate *= std::pow(Or(spec.step_factor(), 0.8),
-                     static_cast<double>(epoch / Or(spec.step_epochs(), 10)));
+    rate *= std::pow(
+        OrDefault(spec.step_factor(), 0.8),
+        static_cast<double>(epoch / OrDefault(spec.step_epochs(), 10)));
   }
   if (step >= spec.warmup_steps()) return rate;
   return rate * static_cast<double>(step + 1) / spec.warmup_steps();

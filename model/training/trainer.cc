@@ -26,6 +26,7 @@
 #include "model/training/heap.h"
 #include "model/training/initialization.h"
 #include "model/training/learning_rate.h"
+#include "model/training/spec_fields.h"
 #include "model/training/trainable_network.h"
 #include "model/training/yolo_loss.h"
 #include "quant/integer_semantics.h"
@@ -39,18 +40,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr char kCheckpointName[] = "checkpoint.yoloqck";
-
-template <typename T>
-T Or(T value, T otherwise) {
-  return value == 0 ? otherwise : value;
-}
-
-absl::Status CheckField(absl::string_view field, double value, double low,
-                        double high) {
-  if (value >= low && value <= high) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      field, " is ", value, ", it must be from ", low, " to ", high));
-}
 
 absl::Status CheckAdam(const TrainingSpec& spec) {
   constexpr double kBelowOne = 1 - 1e-9;
@@ -86,7 +75,7 @@ absl::Status CheckImages(const Graph& graph, const TrainingSpec& spec,
     }
   }
   for (const Node& node : graph.nodes()) {
-    const int64_t values = int64_t{Or(spec.batch_size(), 8)} *
+    const int64_t values = int64_t{OrDefault(spec.batch_size(), 8)} *
                            node.output().height() * node.output().width();
     if (node.convolution().batch_norm() && values < 2) {
       return absl::InvalidArgumentError(absl::StrCat(
@@ -152,18 +141,19 @@ class Trainer {
         images_(images),
         options_(options),
         network_(std::move(network)),
-        batch_size_(Or(spec.batch_size(), 8)),
+        batch_size_(OrDefault(spec.batch_size(), 8)),
         steps_per_epoch_(
             StepsPerEpoch(static_cast<int>(images.size()), batch_size_)),
-        cache_(int64_t{Or(spec.cache_megabytes(), 1000)} * 1000000),
-        adam_(Parameters(), {Or(spec.beta1(), 0.9), Or(spec.beta2(), 0.999),
-                             Or(spec.epsilon(), 1e-8)}) {
+        cache_(int64_t{OrDefault(spec.cache_megabytes(), 1000)} * 1000000),
+        adam_(Parameters(),
+              {OrDefault(spec.beta1(), 0.9), OrDefault(spec.beta2(), 0.999),
+               OrDefault(spec.epsilon(), 1e-8)}) {
     loader_options_.side = network_->graph().nodes(0).output().width();
     loader_options_.resize = preprocess.resize();
     loader_options_.augmentation = spec.augmentation();
     loader_options_.batch_size = batch_size_;
     loader_options_.seed = spec.seed();
-    loader_options_.threads = Or(spec.loader_threads(), 2);
+    loader_options_.threads = OrDefault(spec.loader_threads(), 2);
     if (spec_.ema_decay() > 0) {
       for (const at::Tensor& tensor : Averaged()) {
         averages_.push_back(tensor.detach().clone());
@@ -316,7 +306,7 @@ class Trainer {
       return Diverged(what);
     }
     const double bound =
-        header_.first_loss() * Or(spec_.divergence_factor(), 1000.0);
+        header_.first_loss() * OrDefault(spec_.divergence_factor(), 1000.0);
     if (loss <= bound) return absl::OkStatus();
     return Diverged(
         absl::StrFormat("the loss is %g, the first step's was %g; %s", loss,
@@ -394,7 +384,7 @@ class Trainer {
     }
     CloseEpoch();
     if (header_.epoch() == spec_.epochs() ||
-        header_.epoch() % Or(spec_.checkpoint_epochs(), 1) == 0) {
+        header_.epoch() % OrDefault(spec_.checkpoint_epochs(), 1) == 0) {
       YOLOQ_RETURN_IF_ERROR(Save());
     }
     if (!options_.on_epoch) return absl::OkStatus();
@@ -427,7 +417,7 @@ absl::StatusOr<TrainingOutcome> TrainChecked(const Graph& graph,
       graph, initial, spec, images, preprocess, options.fingerprint);
   Initialize(graph, spec, &initial);
   const KeepHeap heap;
-  const ThreadsGuard threads(Or(spec.threads(), 2));
+  const ThreadsGuard threads(OrDefault(spec.threads(), 2));
   YOLOQ_ASSIGN_OR_RETURN(auto network,
                          TrainableNetwork::Create(graph, initial, placement));
   Trainer trainer(spec, images, preprocess, options, std::move(network));

@@ -9,8 +9,8 @@
 #include <map>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "model/graph.h"
+#include "model/training/spec_fields.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {
@@ -375,13 +375,6 @@ void AddHead(const HeadLayout& layout, const LossSpec& spec,
                      CrossEntropy(rows.select(1, kObjectness), objects, weight);
 }
 
-absl::Status CheckField(absl::string_view field, double value, double low,
-                        double high) {
-  if (value >= low && value <= high) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "loss.", field, " is ", value, ", it must be from ", low, " to ", high));
-}
-
 }  // namespace
 
 absl::Status CheckLoss(const LossSpec& spec) {
@@ -389,16 +382,17 @@ absl::Status CheckLoss(const LossSpec& spec) {
   if (!LossSpec::Box_IsValid(spec.box())) {
     return absl::InvalidArgumentError("loss.box is unknown");
   }
-  YOLOQ_RETURN_IF_ERROR(CheckField("box_weight", spec.box_weight(), 0, kMost));
   YOLOQ_RETURN_IF_ERROR(
-      CheckField("object_weight", spec.object_weight(), 0, kMost));
+      CheckField("loss.box_weight", spec.box_weight(), 0, kMost));
   YOLOQ_RETURN_IF_ERROR(
-      CheckField("no_object_weight", spec.no_object_weight(), 0, kMost));
+      CheckField("loss.object_weight", spec.object_weight(), 0, kMost));
   YOLOQ_RETURN_IF_ERROR(
-      CheckField("class_weight", spec.class_weight(), 0, kMost));
+      CheckField("loss.no_object_weight", spec.no_object_weight(), 0, kMost));
   YOLOQ_RETURN_IF_ERROR(
-      CheckField("assign_threshold", spec.assign_threshold(), 0, 1));
-  return CheckField("ignore_threshold", spec.ignore_threshold(), 0, 1);
+      CheckField("loss.class_weight", spec.class_weight(), 0, kMost));
+  YOLOQ_RETURN_IF_ERROR(
+      CheckField("loss.assign_threshold", spec.assign_threshold(), 0, 1));
+  return CheckField("loss.ignore_threshold", spec.ignore_threshold(), 0, 1);
 }
 
 YoloLoss ComputeYoloLoss(const Graph& graph, const LossSpec& spec,
