@@ -266,28 +266,34 @@ at::Tensor TrainableNetwork::Execute(int index,
                                      const std::vector<at::Tensor>& values,
                                      TrainingHooks* hooks) {
   const Node& node = graph_.nodes(index);
-  const at::Tensor& first = values[node.inputs(0)];
+  const auto input = [&](int which) {
+    const int producer = node.inputs(which);
+    return hooks == nullptr ? values[producer]
+                            : hooks->Input(index, producer, values[producer]);
+  };
   switch (node.op_case()) {
     case Node::kConvolution:
-      return Convolution(index, first, hooks);
+      return Convolution(index, input(0), hooks);
     case Node::kAdd:
-      return Activated(node.add().activation(),
-                       at::add(first, values[node.inputs(1)]),
+      return Activated(node.add().activation(), at::add(input(0), input(1)),
                        /*in_place=*/false);
     case Node::kConcat: {
       std::vector<at::Tensor> inputs;
-      for (const int input : node.inputs()) inputs.push_back(values[input]);
+      for (int i = 0; i < node.inputs_size(); ++i) {
+        inputs.push_back(input(i));
+      }
       return at::cat(inputs, 1);
     }
     case Node::kSlice:
-      return at::narrow(first, 1, node.slice().begin(), node.slice().count());
+      return at::narrow(input(0), 1, node.slice().begin(),
+                        node.slice().count());
     case Node::kUpsample:
       return at::upsample_nearest2d(
-          first, {node.output().height(), node.output().width()});
+          input(0), {node.output().height(), node.output().width()});
     case Node::kMaxPool:
-      return MaxPool(first, node.max_pool());
+      return MaxPool(input(0), node.max_pool());
     default:
-      return first;
+      return input(0);
   }
 }
 

@@ -45,6 +45,13 @@ class TrainingHooks {
     return values;
   }
 
+  // What node `node` sees of the output of `producer`, one of its inputs, in
+  // place of it.
+  virtual at::Tensor Input(int /*node*/, int /*producer*/,
+                           const at::Tensor& values) {
+    return values;
+  }
+
   // Leaves (float32, contiguous, requiring gradients) that are trained beside
   // the network's own; always the same ones. Without weight decay.
   virtual std::vector<at::Tensor> Parameters() { return {}; }
