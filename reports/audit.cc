@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "reports/format_number.h"
 #include "reports/published.h"
+#include "reports/row_label.h"
 
 namespace yoloq {
 namespace {
@@ -140,7 +141,7 @@ AuditFinding CheckPartSize(const PublishedPaper& paper,
   if (const PublishedClaim* other = SwappedWith(paper, claim, expected)) {
     finding.claims.push_back(other->id());
     absl::StrAppend(&finding.detail, "; the ", Print(*other), " of claim ",
-                    other->id(), " fits: the two numbers are swapped");
+                    other->id(), " would fit: the two numbers look swapped");
   }
   return finding;
 }
@@ -177,7 +178,9 @@ AuditFinding CheckLowest(const PublishedPaper& paper,
       continue;
     }
     holds = holds && value.value() >= lowest;
-    values.push_back(absl::StrCat(row.id(), " ", Print(value)));
+    values.push_back(absl::StrCat(
+        RowLabel(row.method(), row.backbone(), row.neck(), row.head()), " ",
+        Print(value)));
   }
   AuditFinding finding;
   finding.subject = ClaimSubject(claim);

@@ -47,8 +47,8 @@ absl::string_view AuditStatusName(AuditFinding::Status status);
 //   within what rounding of all three leaves open;
 // - each claim of a smaller model by one INT8 part against that part's share of
 //   the parameters (3 of 4 bytes go), within the claim's tolerance; where it
-//   fails and another claim about the same row has the number that fits, the
-//   two are swapped and both in doubt;
+//   fails and another claim about the same row has a number that would fit,
+//   the two look swapped and both are in doubt;
 // - claims about an order of rows;
 // - the sum of the three parts' size reductions against that of all parts,
 //   within rounding: bytes add up.

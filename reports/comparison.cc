@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "reports/format_number.h"
 #include "reports/published.h"
+#include "reports/row_label.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {
@@ -14,17 +14,12 @@ namespace {
 
 using Rows = std::vector<ComparedRow>;
 
-std::string RowLabel(const ComparedRow& row) {
-  std::vector<std::string> int8;
-  if (row.backbone == INT8) int8.push_back("B");
-  if (row.neck == INT8) int8.push_back("N");
-  if (row.head == INT8) int8.push_back("H");
-  const bool partial = !int8.empty() && int8.size() < 3;
-  return partial ? absl::StrCat("INT8 ", absl::StrJoin(int8, "+")) : row.method;
-}
-
 bool IsBaseline(const ComparedRow& row) {
   return row.backbone == FP32 && row.neck == FP32 && row.head == FP32;
+}
+
+bool IsPartial(const ComparedRow& row) {
+  return row.backbone != row.neck || row.neck != row.head;
 }
 
 class Comparer {
@@ -53,6 +48,7 @@ class Comparer {
           absl::StrCat("the paper has no table \"", table, "\""));
     }
     comparison.pairs = Pairs(all, comparison.rows);
+    comparison.claims = JudgeOrderClaims(paper_, results_, table);
     comparison.audit = std::move(audit_);
     return comparison;
   }
@@ -111,7 +107,7 @@ class Comparer {
   }
 
   void FillValues(const PublishedRow* published, ComparedRow* row) const {
-    row->label = RowLabel(*row);
+    row->label = RowLabel(row->method, row->backbone, row->neck, row->head);
     for (const Metric metric : TableMetrics()) {
       row->values.push_back(CompareValue(published, metric, row->result));
     }
@@ -134,7 +130,8 @@ class Comparer {
       }
       judged.decimals = compared.published->decimals();
       judged.tolerance = AbsoluteTolerance(paper_, *compared.published);
-      judged.inconsistent = InconsistencyOfValue(audit_, *row, metric);
+      compared.inconsistent = InconsistencyOfValue(audit_, *row, metric);
+      judged.inconsistent = compared.inconsistent;
     }
     compared.judgement = Judge(judged);
     if (!judged.published.has_value() && !judged.ours.has_value()) {
@@ -179,6 +176,7 @@ class Comparer {
   ComparedPair ComparePair(const ComparedRow& a, const ComparedRow& b) const {
     ComparedPair pair;
     pair.label = absl::StrCat(b.label, " against ", a.label);
+    pair.partial = IsBaseline(a) && IsPartial(b);
     for (const Metric metric : {MODEL_SIZE_MB, LATENCY_S, MAP_PERCENT}) {
       pair.changes.push_back(CompareChange(a, b, metric));
     }
@@ -191,15 +189,22 @@ class Comparer {
       pair.our_points = *map_b.ours.value - *map_a.ours.value;
       const AccuracyResult& accuracy = b.result->accuracy();
       if (IsBaseline(a) && accuracy.has_map_change_interval()) {
-        pair.our_points = accuracy.map_change() * 100;
-        pair.our_points_interval.emplace();
-        pair.our_points_interval->set_low(accuracy.map_change_interval().low() *
-                                          100);
-        pair.our_points_interval->set_high(
-            accuracy.map_change_interval().high() * 100);
+        SetPoints(accuracy.map_change(), accuracy.map_change_interval(), &pair);
+      } else if (const PairedDifference* paired =
+                     FindPaired(*b.result, *a.result)) {
+        SetPoints(paired->map_difference(), paired->interval(), &pair);
       }
     }
     return pair;
+  }
+
+  // From fractions to points.
+  static void SetPoints(double change, const Interval& interval,
+                        ComparedPair* pair) {
+    pair->our_points = change * 100;
+    pair->our_points_interval.emplace();
+    pair->our_points_interval->set_low(interval.low() * 100);
+    pair->our_points_interval->set_high(interval.high() * 100);
   }
 
   static const ComparedValue& ValueOf(const ComparedRow& row, Metric metric) {
@@ -252,7 +257,8 @@ class Comparer {
       judged.published = change.claim->value();
       judged.decimals = change.claim->decimals();
       judged.tolerance = change.claim->tolerance();
-      judged.inconsistent = InconsistencyOfClaim(audit_, change.claim->id());
+      change.inconsistent = InconsistencyOfClaim(audit_, change.claim->id());
+      judged.inconsistent = change.inconsistent;
     }
     change.judgement = Judge(judged);
     return change;

@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "reports/audit.h"
+#include "reports/claim_verdict.h"
 #include "reports/measurement.h"
 #include "reports/published.pb.h"
 #include "reports/result.pb.h"
@@ -26,6 +27,8 @@ struct ComparedValue {
   Metric metric = METRIC_UNSPECIFIED;
   const PublishedValue* published =
       nullptr;  // null: the row is not the paper's
+  // How the paper contradicts itself about its value; "": it does not.
+  std::string inconsistent;
   Measurement ours;
   Judgement judgement;
 };
@@ -48,11 +51,13 @@ struct ComparedChange {
   const PublishedClaim* claim = nullptr;  // null: the paper says nothing
   absl::optional<double> from_cells;      // what the paper's two cells give
   absl::optional<double> ours;
+  std::string inconsistent;  // as ComparedValue's, of the claim
   Judgement judgement;
 };
 
 struct ComparedPair {
-  std::string label;                    // "PTQ against Baseline"
+  std::string label;     // "PTQ against Baseline"
+  bool partial = false;  // row b has some of its parts in INT8, row a none
   std::vector<ComparedChange> changes;  // size, latency, mAP
   // mAP of row b minus that of row a, in points.
   absl::optional<double> cells_points;
@@ -67,6 +72,7 @@ struct Comparison {
   // The paper's rows of this table, then the results that are not the paper's.
   std::vector<ComparedRow> rows;
   std::vector<ComparedPair> pairs;
+  std::vector<JudgedClaim> claims;  // about an order of this table's rows
   std::vector<AuditFinding> audit;
 };
 

@@ -1,6 +1,7 @@
 #include "reports/results_json.h"
 
 #include <memory>
+#include <set>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -15,7 +16,7 @@
 namespace yoloq {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 constexpr char kTypeUrlPrefix[] = "type.googleapis.com";
 
 struct MetricName {
@@ -159,22 +160,49 @@ class EntryWriter {
   ReportDocument* document_;
 };
 
+void AddRow(const PublishedPaper& paper, const ComparedRow& row,
+            ReportDocument* document) {
+  EntryWriter(paper, row, document).AddAll();
+  if (row.result == nullptr) return;
+  ReportRun* run = document->add_runs();
+  run->set_row(row.id);
+  *run->mutable_experiment() = row.result->experiment();
+  *run->mutable_profile() = row.result->profile();
+  *run->mutable_provenance() = row.result->provenance();
+}
+
+void AddClaim(const JudgedClaim& judged, ReportDocument* document) {
+  ReportClaim* claim = document->add_claims();
+  claim->set_id(judged.claim->id());
+  claim->set_text(judged.claim->text());
+  claim->set_source(judged.claim->source());
+  claim->set_verdict(std::string(ClaimVerdictName(judged.verdict)));
+  claim->set_reason(judged.reason);
+  for (const ClaimDifference& difference : judged.differences) {
+    ReportDifference* entry = claim->add_differences();
+    entry->set_label(difference.label);
+    if (difference.points.has_value()) entry->set_value(*difference.points);
+    if (difference.interval.has_value()) {
+      Scale(*difference.interval, 1, entry->mutable_interval());
+    }
+    for (const double draw : difference.draws) entry->add_draws(draw);
+  }
+}
+
 }  // namespace
 
-ReportDocument MakeDocument(const Comparison& comparison) {
+ReportDocument MakeDocument(const std::vector<Comparison>& tables) {
   ReportDocument document;
   document.set_schema_version(kSchemaVersion);
-  document.set_table(comparison.table);
-  for (const ComparedRow& row : comparison.rows) {
-    EntryWriter(*comparison.paper, row, &document).AddAll();
-    if (row.result == nullptr) continue;
-    ReportRun* run = document.add_runs();
-    run->set_row(row.id);
-    *run->mutable_experiment() = row.result->experiment();
-    *run->mutable_profile() = row.result->profile();
-    *run->mutable_provenance() = row.result->provenance();
+  std::set<std::string> seen;
+  for (const Comparison& table : tables) {
+    document.add_tables(table.table);
+    for (const ComparedRow& row : table.rows) {
+      if (seen.insert(row.id).second) AddRow(*table.paper, row, &document);
+    }
+    for (const JudgedClaim& judged : table.claims) AddClaim(judged, &document);
   }
-  for (const AuditFinding& finding : comparison.audit) {
+  for (const AuditFinding& finding : tables.front().audit) {
     ReportFinding* entry = document.add_audit();
     entry->set_status(std::string(AuditStatusName(finding.status)));
     entry->set_subject(finding.subject);
@@ -183,11 +211,11 @@ ReportDocument MakeDocument(const Comparison& comparison) {
   return document;
 }
 
-absl::StatusOr<std::string> RenderJson(const Comparison& comparison) {
+absl::StatusOr<std::string> RenderJson(const std::vector<Comparison>& tables) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.preserve_proto_field_names = true;
-  const ReportDocument document = MakeDocument(comparison);
+  const ReportDocument document = MakeDocument(tables);
   const std::unique_ptr<google::protobuf::util::TypeResolver> types(
       google::protobuf::util::NewTypeResolverForDescriptorPool(
           kTypeUrlPrefix, document.GetDescriptor()->file()->pool()));
@@ -203,6 +231,10 @@ absl::StatusOr<std::string> RenderJson(const Comparison& comparison) {
   }
   if (text.empty() || text.back() != '\n') text += '\n';
   return text;
+}
+
+absl::StatusOr<std::string> RenderJson(const Comparison& comparison) {
+  return RenderJson(std::vector<Comparison>{comparison});
 }
 
 }  // namespace yoloq

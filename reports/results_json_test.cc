@@ -52,12 +52,12 @@ TEST_F(ResultsJsonTest, JsonReadsBackAsTheDocument) {
   ReportDocument read;
   ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(json, &read).ok());
   EXPECT_EQ(SerializeDeterministically(read),
-            SerializeDeterministically(MakeDocument(comparison_)));
+            SerializeDeterministically(MakeDocument({comparison_})));
 }
 
 TEST_F(ResultsJsonTest, WhatWasNotRunHasNoValue) {
   Load("no_data", "table1");
-  const ReportDocument document = MakeDocument(comparison_);
+  const ReportDocument document = MakeDocument({comparison_});
   const ReportEntry* map = Find(document, "table1/ptq", "map");
   ASSERT_NE(map, nullptr);
   EXPECT_FALSE(map->has_value());
@@ -69,7 +69,7 @@ TEST_F(ResultsJsonTest, WhatWasNotRunHasNoValue) {
 
 TEST_F(ResultsJsonTest, LatenciesSayWhereTheyWereMeasured) {
   Load("no_data", "table1");
-  const ReportDocument document = MakeDocument(comparison_);
+  const ReportDocument document = MakeDocument({comparison_});
   const ReportEntry* latency = Find(document, "table1/ptq", "latency");
   ASSERT_NE(latency, nullptr);
   EXPECT_DOUBLE_EQ(latency->value(), 0.0502);
@@ -83,10 +83,26 @@ TEST_F(ResultsJsonTest, LatenciesSayWhereTheyWereMeasured) {
 
 TEST_F(ResultsJsonTest, UnpublishedValuesHaveNoPublishedPart) {
   Load("partial", "table2");
-  const ReportDocument document = MakeDocument(comparison_);
+  const ReportDocument document = MakeDocument({comparison_});
   EXPECT_FALSE(Find(document, "table2/bn", "model_size")->has_published());
   EXPECT_EQ(Find(document, "table2/b", "model_size")->published().origin(),
             "DERIVED");
+}
+
+TEST_F(ResultsJsonTest, SeveralTablesAreOneDocument) {
+  Load("partial", "table2");
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const Comparison table1,
+      Compare("table1", runs_, paper_, {40584928, 14709760, 6331361}));
+  const ReportDocument document = MakeDocument({table1, comparison_});
+  EXPECT_THAT(document.tables(), ::testing::ElementsAre("table1", "table2"));
+  EXPECT_NE(Find(document, "table1/ptq", "map"), nullptr);
+  EXPECT_NE(Find(document, "table2/h", "map"), nullptr);
+  EXPECT_EQ(document.audit_size(), table1.audit.size());
+  ASSERT_EQ(document.claims_size(), 2);
+  EXPECT_EQ(document.claims(0).id(), "9.qat");
+  EXPECT_EQ(document.claims(0).verdict(), "NOT RUN");
+  EXPECT_EQ(document.claims(1).id(), "9.head");
 }
 
 TEST_F(ResultsJsonTest, TextIsEscaped) {

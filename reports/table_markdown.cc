@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "reports/distinct.h"
 #include "reports/format_number.h"
+#include "reports/markdown_claims.h"
 #include "reports/markdown_context.h"
 #include "reports/markdown_details.h"
 #include "reports/markdown_table.h"
@@ -110,9 +112,19 @@ std::string OurCell(const ComparedRow& row, const ComparedValue& value) {
   return text;
 }
 
+bool IsOfPaper(const ComparedRow& row) {
+  return row.values.front().published != nullptr;
+}
+
 std::vector<std::string> LeadingCells(const ComparedRow& row, bool partial) {
   if (partial) return {Bits(row.backbone), Bits(row.neck), Bits(row.head)};
-  return {row.method, PrecisionText(row)};
+  return {IsOfPaper(row) ? row.method : row.label, PrecisionText(row)};
+}
+
+// Of the line with our values. A table by parts has no column for a name.
+std::string OurKind(const ComparedRow& row, bool partial) {
+  return partial && !IsOfPaper(row) ? absl::StrCat("ours: ", row.label)
+                                    : "ours";
 }
 
 // Three lines a row: the paper's values, ours, the verdicts.
@@ -133,18 +145,17 @@ std::string RenderTable(const Comparison& comparison, Footnotes* notes) {
   for (const ComparedRow& row : comparison.rows) {
     std::vector<std::string> paper = LeadingCells(row, partial);
     std::vector<std::string> ours(leading);
-    const bool in_paper = row.values.front().published != nullptr;
-    if (!in_paper) ours.swap(paper);
+    if (!IsOfPaper(row)) ours.swap(paper);
     std::vector<std::string> verdicts(leading);
     paper.push_back("paper");
-    ours.push_back("ours");
+    ours.push_back(OurKind(row, partial));
     verdicts.push_back("verdict");
     for (const ComparedValue& value : row.values) {
       paper.push_back(PublishedCell(value));
       ours.push_back(OurCell(row, value));
       verdicts.push_back(notes->Mark(value.judgement));
     }
-    if (in_paper) table.AddRow(std::move(paper));
+    if (IsOfPaper(row)) table.AddRow(std::move(paper));
     table.AddRow(std::move(ours));
     table.AddRow(std::move(verdicts));
   }
@@ -313,36 +324,90 @@ std::string RenderAudit(const Comparison& comparison) {
                       ".\n\n", list);
 }
 
+std::string RenderTableSection(const Comparison& comparison) {
+  const std::string title = TableTitle(comparison.table);
+  Footnotes notes;
+  const std::string table = RenderTable(comparison, &notes);
+  return absl::StrCat("\n## ", title, "\n\n", table, "\n", notes.Render(), "\n",
+                      RenderVerdictCounts(comparison),
+                      "In brackets: 95 % intervals, and numbers of notes.\n");
+}
+
+std::string RenderFigure5(const std::string& path) {
+  if (path.empty()) return "";
+  return absl::StrCat(
+      "![Accuracy, latency and model size of Baseline, INT8 B, "
+      "INT8 N, INT8 H, PTQ and QAT, ours beside the paper's](",
+      path, ")\n");
+}
+
+// Rows that are not the paper's belong to every table: kept in the first only.
+std::vector<Comparison> WithoutRepeatedRows(std::vector<Comparison> tables) {
+  for (size_t i = 1; i < tables.size(); ++i) {
+    std::vector<ComparedRow>& rows = tables[i].rows;
+    rows.erase(
+        std::remove_if(rows.begin(), rows.end(),
+                       [](const ComparedRow& row) { return !IsOfPaper(row); }),
+        rows.end());
+  }
+  return tables;
+}
+
+// All rows, pairs and claims as if they were of one table.
+Comparison Merge(const std::vector<Comparison>& tables) {
+  Comparison all = tables.front();
+  std::set<std::string> pairs;
+  for (const ComparedPair& pair : all.pairs) pairs.insert(pair.label);
+  for (size_t i = 1; i < tables.size(); ++i) {
+    const Comparison& table = tables[i];
+    all.rows.insert(all.rows.end(), table.rows.begin(), table.rows.end());
+    all.claims.insert(all.claims.end(), table.claims.begin(),
+                      table.claims.end());
+    for (const ComparedPair& pair : table.pairs) {
+      if (pairs.insert(pair.label).second) all.pairs.push_back(pair);
+    }
+  }
+  return all;
+}
+
 std::string Section(absl::string_view title, const std::string& content) {
   return content.empty() ? "" : absl::StrCat("\n## ", title, "\n\n", content);
 }
 
 }  // namespace
 
-std::string RenderMarkdown(const Comparison& comparison) {
-  const std::string title = TableTitle(comparison.table);
-  Footnotes notes;
-  const std::string table = RenderTable(comparison, &notes);
+std::string RenderDocument(const std::vector<Comparison>& tables,
+                           const DocumentOptions& options) {
+  const std::vector<Comparison> distinct = WithoutRepeatedRows(tables);
+  const Comparison all = Merge(distinct);
+  std::vector<std::string> titles;
+  std::string sections;
+  for (const Comparison& table : distinct) {
+    titles.push_back(TableTitle(table.table));
+    absl::StrAppend(&sections, RenderTableSection(table));
+  }
   return absl::StrCat(
-      "# ", title, " of ", comparison.paper->title(), "\n\n",
-      RenderContext(comparison),
-      Section(title, absl::StrCat("What ours was measured on:\n\n",
-                                  RenderMeasuredOn(comparison), "\n", table,
-                                  "\n", notes.Render(), "\n",
-                                  RenderVerdictCounts(comparison),
-                                  "In brackets: 95 % intervals, and numbers of "
-                                  "notes.\n")),
-      Section("Changes", RenderChanges(comparison)),
-      Section("Model size", RenderModelSizes(comparison)),
-      Section("Accuracy", RenderAccuracies(comparison)),
+      "# ", absl::StrJoin(titles, " and "), " of ", all.paper->title(), "\n\n",
+      RenderContext(all),
+      Section("What ours was measured on", RenderMeasuredOn(all)), sections,
+      Section("Figure 5", RenderFigure5(options.figure5)),
+      Section("The paper's conclusions", RenderClaims(all)),
+      Section("Calibration draws", RenderCalibrationDraws(all)),
+      Section("Changes", RenderChanges(all)),
+      Section("Model size", RenderModelSizes(all)),
+      Section("Accuracy", RenderAccuracies(all)),
       Section("Integer execution against fake quantization",
-              RenderFakeQuantization(comparison)),
-      Section("AP of each class (%)", RenderClasses(comparison)),
-      Section("Latency", RenderLatencies(comparison)),
-      Section("The paper's own arithmetic", RenderAudit(comparison)),
-      Section("Tolerances", RenderTolerances(comparison)),
-      Section("Stages", RenderStages(comparison)),
-      Section("Profile", RenderProfile(comparison)));
+              RenderFakeQuantization(all)),
+      Section("AP of each class (%)", RenderClasses(all)),
+      Section("Latency", RenderLatencies(all)),
+      Section("The paper's own arithmetic", RenderAudit(all)),
+      Section("Tolerances", RenderTolerances(all)),
+      Section("Stages", RenderStages(all)),
+      Section("Profile", RenderProfile(all)));
+}
+
+std::string RenderMarkdown(const Comparison& comparison) {
+  return RenderDocument({comparison}, DocumentOptions());
 }
 
 }  // namespace yoloq

@@ -34,6 +34,26 @@ TEST_P(TableMarkdownTest, ReportIsGolden) {
       IsGolden(absl::StrCat("reports/testdata/", GetParam().results, ".md")));
 }
 
+TEST(DocumentTest, TwoTablesShareWhatTheyHaveInCommon) {
+  RunResults results;
+  YOLOQ_ASSERT_OK(
+      ReadTextProto("reports/testdata/everything.textproto", &results));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const PublishedPaper paper, LoadPublished());
+  const std::vector<RunResult> runs(results.results().begin(),
+                                    results.results().end());
+  std::vector<Comparison> tables;
+  for (const char* table : {"table1", "table2"}) {
+    YOLOQ_ASSERT_OK_AND_ASSIGN(
+        Comparison comparison,
+        Compare(table, runs, paper, {40584928, 14709760, 6331361}));
+    tables.push_back(std::move(comparison));
+  }
+  DocumentOptions options;
+  options.figure5 = "figure5.svg";
+  EXPECT_THAT(RenderDocument(tables, options),
+              IsGolden("reports/testdata/everything.md"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Reports, TableMarkdownTest,
                          ::testing::Values(Case{"table1", "no_data"},
                                            Case{"table1", "small_network"},
