@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "reports/result.pb.h"
@@ -69,7 +70,8 @@ TEST(DriverTest, WritesTheReport) {
   YOLOQ_ASSERT_OK_AND_ASSIGN(const std::string report,
                              ReadFile(JoinPath(output, "table1.md")));
   EXPECT_EQ(outcome.standard_output, report);
-  EXPECT_THAT(Section(report, "Table 1"),
+  EXPECT_THAT(absl::StrCat(Section(report, "What ours was measured on"), "\n",
+                           Section(report, "Table 1")),
               IsGolden("tests/testdata/noise_table1.md"));
 
   RunResults results;
