@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "model/training/checkpoint.h"
 #include "tools/base/digest.h"

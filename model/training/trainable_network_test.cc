@@ -5,7 +5,9 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "model/graph.h"
 #include "model/torch_executor.h"
@@ -226,6 +228,39 @@ TEST(TrainableNetworkTest, HooksChangeWeightsAndActivations) {
   // 75 convolutions, 72 of them with an activation; all nodes but the heads.
   EXPECT_EQ(hooks.before, 72);
   EXPECT_EQ(hooks.after, graph.nodes_size() - 3);
+}
+
+// Negates what node 1 reads, and keeps who read what.
+class InputHooks : public TrainingHooks {
+ public:
+  at::Tensor Input(int node, int producer, const at::Tensor& values) override {
+    seen.emplace_back(node, producer);
+    return node == 1 ? -values : values;
+  }
+  std::vector<std::pair<int, int>> seen;
+};
+
+TEST(TrainableNetworkTest, HooksChangeWhatOneNodeReads) {
+  const c10::NoGradGuard no_grad;
+  const Graph graph = Slim();
+  const auto network = Make(graph, WithStatistics(graph));
+  network->set_training(false);
+  const at::Tensor images = ToImages(Picture(64), 64);
+  InputHooks hooks;
+  const std::vector<at::Tensor> a = network->Forward(images, &hooks);
+  const std::vector<at::Tensor> b = network->Forward(-images, nullptr);
+  for (size_t h = 0; h < a.size(); ++h) {
+    EXPECT_LT(at::max(at::abs(a[h] - b[h])).item<float>(), 1e-5);
+  }
+  std::vector<std::pair<int, int>> edges;
+  for (int i = 0; i < graph.nodes_size(); ++i) {
+    for (const int input : graph.nodes(i).inputs())
+      edges.emplace_back(i, input);
+  }
+  // Operands of a sum are taken in any order.
+  std::sort(edges.begin(), edges.end());
+  std::sort(hooks.seen.begin(), hooks.seen.end());
+  EXPECT_EQ(hooks.seen, edges);
 }
 
 TEST(TrainableNetworkTest, WeightsThatDoNotFitAreAnError) {
