@@ -16,6 +16,7 @@ ABSL_FLAG(int, train, 2000, "images of list train");
 ABSL_FLAG(int, val, 200, "images of list val");
 ABSL_FLAG(int, test, 500, "images of list test");
 ABSL_FLAG(int, min_side, 160, "least width and height of an image, in pixels");
+ABSL_FLAG(double, difficulty, 1, "from 0, few objects in plain view, to 1");
 ABSL_FLAG(int, max_side, 240, "most width and height of an image, in pixels");
 ABSL_FLAG(int, threads, 2, "threads");
 
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
   options.train_images = absl::GetFlag(FLAGS_train);
   options.val_images = absl::GetFlag(FLAGS_val);
   options.test_images = absl::GetFlag(FLAGS_test);
+  options.scene.difficulty = absl::GetFlag(FLAGS_difficulty);
   options.scene.min_side = absl::GetFlag(FLAGS_min_side);
   options.scene.max_side = absl::GetFlag(FLAGS_max_side);
   options.threads = absl::GetFlag(FLAGS_threads);

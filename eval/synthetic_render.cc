@@ -267,7 +267,8 @@ Colour DrawColour(const ColourRange& range, Random* random) {
                  random->Between(range.min_value, range.max_value));
 }
 
-ObjectLook DrawLook(const ClassDrawing& drawing, Random* random) {
+ObjectLook DrawLook(const ClassDrawing& drawing, double variety,
+                    Random* random) {
   ObjectLook look;
   look.shapes = drawing.shapes;
   for (DrawingShape& shape : look.shapes) {
@@ -278,9 +279,8 @@ ObjectLook DrawLook(const ClassDrawing& drawing, Random* random) {
       p.y = std::clamp(p.y + y, 0.0, 1.0);
     }
   }
-  // One in six does not have its class's colours.
   const ColourRange any = {0, 180, 20, 100, 20, 100};
-  const bool unusual = random->Below(6) == 0;
+  const bool unusual = random->Uniform() < variety / 6;
   look.inks[static_cast<int>(Ink::kPrimary)] =
       DrawColour(unusual ? any : drawing.primary, random);
   look.inks[static_cast<int>(Ink::kSecondary)] =
@@ -291,11 +291,13 @@ ObjectLook DrawLook(const ClassDrawing& drawing, Random* random) {
       DrawColour({220, 60, 0, 40, 8, 28}, random);
   look.inks[static_cast<int>(Ink::kLight)] =
       DrawColour({35, 20, 10, 40, 75, 98}, random);
-  look.texture = random->Below(2) == 0 ? drawing.texture
-                                       : static_cast<Texture>(random->Below(5));
+  look.texture = random->Uniform() < variety / 2
+                     ? static_cast<Texture>(random->Below(5))
+                     : drawing.texture;
   look.texture_cells = random->Between(4, 12);
   look.texture_contrast = random->Between(15, 45);
-  look.light = random->Between(-50, 50);
+  const int light = static_cast<int>(25 + 25 * variety);
+  look.light = random->Between(-light, light);
   return look;
 }
 

@@ -43,7 +43,10 @@ struct ObjectLook {
   int light = 0;              // brighter (or darker) towards the right, percent
 };
 
-ObjectLook DrawLook(const ClassDrawing& drawing, Random* random);
+// variety: from 0, always in the class's colours and texture, to 1, one in six
+// in any colours and every second in any texture.
+ObjectLook DrawLook(const ClassDrawing& drawing, double variety,
+                    Random* random);
 
 // A transparent picture that lies at (left, top) of a larger one and may reach
 // outside of it.

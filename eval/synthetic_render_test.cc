@@ -130,8 +130,8 @@ TEST(RenderObjectTest, TurnsAndMirrors) {
 
 TEST(DrawLookTest, IndividualsDiffer) {
   Random random(1);
-  const ObjectLook a = DrawLook(ClassDrawings()[6], &random);
-  const ObjectLook b = DrawLook(ClassDrawings()[6], &random);
+  const ObjectLook a = DrawLook(ClassDrawings()[6], 1, &random);
+  const ObjectLook b = DrawLook(ClassDrawings()[6], 1, &random);
   EXPECT_NE(a.shapes[0].points[0].x, b.shapes[0].points[0].x);
   EXPECT_NE(a.inks[0].r * 65536 + a.inks[0].g * 256 + a.inks[0].b,
             b.inks[0].r * 65536 + b.inks[0].g * 256 + b.inks[0].b);

@@ -24,6 +24,11 @@ constexpr int kDifficultSide = 12;  // pixels of the box's shorter side
 
 double Lerp(double a, double b, double share) { return a + (b - a) * share; }
 
+// Between the easiest scenes' value and the hardest's, rounded down.
+int Level(int easiest, int hardest, double difficulty) {
+  return static_cast<int>(std::floor(Lerp(easiest, hardest, difficulty)));
+}
+
 uint8_t ToByte(double value) {
   return static_cast<uint8_t>(std::clamp(value, 0.0, 255.0));
 }
@@ -66,7 +71,7 @@ class LatticeNoise {
 
 // Two surfaces that meet at a horizon, each shaded, with coarse and fine
 // structure.
-void PaintBackground(Canvas* canvas, Random* random) {
+void PaintBackground(double difficulty, Canvas* canvas, Random* random) {
   Picture& picture = canvas->picture;
   const std::array<Colour, 2> surfaces = {AnyColour(random), AnyColour(random)};
   const int horizon = random->Between(0, picture.height);
@@ -75,8 +80,10 @@ void PaintBackground(Canvas* canvas, Random* random) {
                             random->Between(16, 48), random);
   const LatticeNoise fine(picture.width, picture.height, random->Between(3, 8),
                           random);
-  const double coarse_level = random->Between(5, 45);
-  const double fine_level = random->Between(2, 28);
+  const double coarse_level =
+      random->Between(Level(3, 5, difficulty), Level(20, 45, difficulty));
+  const double fine_level =
+      random->Between(Level(0, 2, difficulty), Level(10, 28, difficulty));
   uint8_t* rgb = picture.rgb.data();
   for (int y = 0; y < picture.height; ++y) {
     const Colour& surface = surfaces[y >= horizon];
@@ -129,7 +136,7 @@ void PaintClutter(int max_side, int max_opacity, Canvas* canvas,
   const std::vector<ClassDrawing>& drawings = ClassDrawings();
   const ClassDrawing& drawing =
       drawings[random->Below(static_cast<uint32_t>(drawings.size()))];
-  ObjectLook look = DrawLook(drawing, random);
+  ObjectLook look = DrawLook(drawing, /*variety=*/1, random);
   look.shapes = {
       look.shapes[random->Below(static_cast<uint32_t>(look.shapes.size()))]};
   for (Colour& ink : look.inks) ink = AnyColour(random);
@@ -151,11 +158,12 @@ struct PaintedObject {
   int inside = 0;  // of them in the picture
 };
 
-ObjectPose DrawPose(const ClassDrawing& drawing, int objects,
+ObjectPose DrawPose(const ClassDrawing& drawing, int objects, double difficulty,
                     const Picture& picture, Random* random) {
+  const double smallest = Lerp(0.35, 0.2, difficulty);
   const double largest = objects == 1 ? 0.9 : 0.7;
   const double u = random->Uniform();
-  const double size = Lerp(0.2, largest, u * Lerp(u, 1, 0.6)) *
+  const double size = Lerp(smallest, largest, u * Lerp(u, 1, 0.6)) *
                       std::min(picture.width, picture.height);
   const double aspect = drawing.aspect * Lerp(0.78, 1.28, random->Uniform());
   ObjectPose pose;
@@ -186,13 +194,14 @@ double Overlap(const ObjectPose& a, const ObjectPose& b) {
 }
 
 // A pose that does not hide too much of the others, if a few attempts find one.
-bool FindPose(const ClassDrawing& drawing, int objects, const Picture& picture,
-              const std::vector<ObjectPose>& others, Random* random,
-              ObjectPose* pose) {
+bool FindPose(const ClassDrawing& drawing, int objects, double difficulty,
+              const Picture& picture, const std::vector<ObjectPose>& others,
+              Random* random, ObjectPose* pose) {
+  const double most_overlap = Lerp(0.2, 0.5, difficulty);
   for (int attempt = 0; attempt < 10; ++attempt) {
-    *pose = DrawPose(drawing, objects, picture, random);
+    *pose = DrawPose(drawing, objects, difficulty, picture, random);
     const auto too_close = [&](const ObjectPose& other) {
-      return Overlap(*pose, other) > 0.5;
+      return Overlap(*pose, other) > most_overlap;
     };
     if (std::none_of(others.begin(), others.end(), too_close)) return true;
   }
@@ -200,12 +209,12 @@ bool FindPose(const ClassDrawing& drawing, int objects, const Picture& picture,
 }
 
 PaintedObject PaintObject(int class_index, const ObjectPose& pose, int owner,
-                          Canvas* canvas, Random* random) {
+                          double difficulty, Canvas* canvas, Random* random) {
   PaintedObject object;
   object.class_index = class_index;
-  object.faint = random->Below(20) == 0;
-  const Layer layer =
-      RenderObject(DrawLook(ClassDrawings()[class_index], random), pose);
+  object.faint = random->Uniform() < difficulty / 20;
+  const Layer layer = RenderObject(
+      DrawLook(ClassDrawings()[class_index], difficulty, random), pose);
   Compose(layer, object.faint ? 40 : 100, owner, canvas);
   for (const uint8_t alpha : layer.alpha) {
     object.pixels += alpha >= kHalfCovered;
@@ -216,9 +225,16 @@ PaintedObject PaintObject(int class_index, const ObjectPose& pose, int owner,
   return object;
 }
 
-std::vector<PaintedObject> PaintObjects(Canvas* canvas, Random* random) {
-  constexpr std::array<int, 10> kCounts = {1, 1, 2, 2, 2, 3, 3, 4, 4, 5};
-  const int count = kCounts[random->Below(kCounts.size())];
+int DrawCount(double difficulty, Random* random) {
+  constexpr std::array<int, 10> kEasiest = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3};
+  constexpr std::array<int, 10> kHardest = {1, 1, 2, 2, 2, 3, 3, 4, 4, 5};
+  const auto& counts = random->Uniform() < difficulty ? kHardest : kEasiest;
+  return counts[random->Below(counts.size())];
+}
+
+std::vector<PaintedObject> PaintObjects(double difficulty, Canvas* canvas,
+                                        Random* random) {
+  const int count = DrawCount(difficulty, random);
   std::vector<PaintedObject> objects;
   std::vector<ObjectPose> poses;
   int class_index = 0;
@@ -226,12 +242,13 @@ std::vector<PaintedObject> PaintObjects(Canvas* canvas, Random* random) {
     // Like keeps company with like.
     if (i == 0 || random->Below(3) != 0) class_index = random->Below(20);
     ObjectPose pose;
-    if (!FindPose(ClassDrawings()[class_index], count, canvas->picture, poses,
-                  random, &pose)) {
+    if (!FindPose(ClassDrawings()[class_index], count, difficulty,
+                  canvas->picture, poses, random, &pose)) {
       continue;
     }
-    objects.push_back(PaintObject(
-        class_index, pose, static_cast<int>(objects.size()), canvas, random));
+    objects.push_back(PaintObject(class_index, pose,
+                                  static_cast<int>(objects.size()), difficulty,
+                                  canvas, random));
     poses.push_back(pose);
   }
   return objects;
@@ -253,13 +270,18 @@ void BlurThree(Picture* picture) {
 }
 
 // The camera: focus, exposure, white balance, noise.
-void Photograph(Picture* picture, Random* random) {
-  if (random->Below(4) == 0) BlurThree(picture);
-  const double contrast = Lerp(0.65, 1.1, random->Uniform());
-  const double brightness = random->Between(-25, 25);
+void Photograph(double difficulty, Picture* picture, Random* random) {
+  if (random->Uniform() < difficulty / 4) BlurThree(picture);
+  const double contrast =
+      Lerp(Lerp(0.85, 0.65, difficulty), 1.1, random->Uniform());
+  const int exposure = Level(10, 25, difficulty);
+  const double brightness = random->Between(-exposure, exposure);
+  const double balance = Lerp(0.05, 0.12, difficulty);
   std::array<double, 3> gain;
-  for (double& g : gain) g = contrast * Lerp(0.88, 1.12, random->Uniform());
-  const int noise = random->Between(2, 20);
+  for (double& g : gain) {
+    g = contrast * Lerp(1 - balance, 1 + balance, random->Uniform());
+  }
+  const int noise = random->Between(2, Level(8, 20, difficulty));
   for (size_t i = 0; i < picture->rgb.size(); i += 3) {
     // Two of the three channels' noise is common: grain more than colour.
     const uint64_t bits = random->Next();
@@ -328,19 +350,22 @@ Scene MakeScene(const SceneOptions& options, Random* random) {
     const size_t pixels = size_t(picture.width) * picture.height;
     picture.rgb.resize(3 * pixels);
     canvas.owner.assign(pixels, kNobody);
-    PaintBackground(&canvas, random);
+    const double difficulty = options.difficulty;
+    PaintBackground(difficulty, &canvas, random);
     const int side = std::min(picture.width, picture.height);
-    const int behind = random->Between(2, 9);
+    const int behind =
+        random->Between(Level(0, 2, difficulty), Level(2, 9, difficulty));
     for (int i = 0; i < behind; ++i) {
       PaintClutter(side / 2, 100, &canvas, random);
     }
-    const std::vector<PaintedObject> painted = PaintObjects(&canvas, random);
-    const int in_front = random->Between(0, 3);
+    const std::vector<PaintedObject> painted =
+        PaintObjects(difficulty, &canvas, random);
+    const int in_front = random->Between(0, Level(0, 3, difficulty));
     for (int i = 0; i < in_front; ++i) {
       PaintClutter(side / 4, 100, &canvas, random);
     }
     scene.objects = Annotate(canvas, painted);
-    Photograph(&picture, random);
+    Photograph(difficulty, &picture, random);
     scene.picture = std::move(picture);
   }
   return scene;

@@ -16,6 +16,10 @@ struct SceneOptions {
   // Both sides of a picture are drawn from this range, in pixels; 32 or more.
   int min_side = 160;
   int max_side = 240;
+  // 0: few large objects in their classes' colours, hardly hidden, before a
+  // calm background; 1: many small ones, some in any colour, half hidden, among
+  // clutter, badly photographed. In between, in between.
+  double difficulty = 1;
 };
 
 struct SceneObject {

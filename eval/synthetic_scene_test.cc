@@ -36,13 +36,13 @@ TEST(MakeSceneTest, SameRandomNumbersSameScene) {
 TEST(MakeSceneTest, DrawsTheRecordedScene) {
   Random random(1, 0);
   EXPECT_EQ(PixelDigest(MakeScene({}, &random).picture),
-            "84c77872dc9b6005617be03c57a93544a348bb776c050c3afd6063dc9b2391f9");
+            "fec11c55e02bd6398bc9cf0ffd15735f98e70b366f9d4d3eafd3184eb938b477");
 }
 
 TEST(MakeSceneTest, KeepsTheSidesInRange) {
   for (int i = 0; i < 20; ++i) {
     Random random(2, i);
-    const Scene scene = MakeScene({40, 60}, &random);
+    const Scene scene = MakeScene({40, 60, 0.5}, &random);
     EXPECT_GE(scene.picture.width, 40);
     EXPECT_LE(scene.picture.width, 60);
     EXPECT_GE(scene.picture.height, 40);
@@ -96,6 +96,48 @@ TEST(MakeSceneTest, IsVaried) {
   EXPECT_GT(occluded, objects / 20);
   EXPECT_GT(small, objects / 10);
   EXPECT_GT(large, objects / 20);
+}
+
+// The share of objects that are difficult or occluded, and how many an image
+// has.
+struct Hardness {
+  double hidden = 0;
+  double objects = 0;
+  double area = 0;  // of a box, as a share of the picture
+};
+
+Hardness Measure(double difficulty) {
+  constexpr int kImages = 150;
+  Hardness hardness;
+  SceneOptions options;
+  options.difficulty = difficulty;
+  for (int i = 0; i < kImages; ++i) {
+    Random random(5, i);
+    const Scene scene = MakeScene(options, &random);
+    for (const SceneObject& object : scene.objects) {
+      ++hardness.objects;
+      hardness.hidden += object.truth.difficult || object.occluded;
+      const Box& box = object.truth.box;
+      hardness.area += (box.right - box.left) * (box.bottom - box.top) /
+                       (scene.picture.width * scene.picture.height);
+    }
+  }
+  hardness.hidden /= hardness.objects;
+  hardness.area /= hardness.objects;
+  hardness.objects /= kImages;
+  return hardness;
+}
+
+TEST(MakeSceneTest, DifficultyHidesShrinksAndMultipliesObjects) {
+  const Hardness easy = Measure(0), middle = Measure(0.5), hard = Measure(1);
+  EXPECT_LT(easy.hidden, 0.8 * middle.hidden);
+  EXPECT_LT(middle.hidden, 0.8 * hard.hidden);
+  EXPECT_LT(easy.objects, middle.objects);
+  EXPECT_LT(middle.objects, hard.objects);
+  EXPECT_GT(easy.area, middle.area);
+  EXPECT_GT(middle.area, hard.area);
+  EXPECT_GT(easy.objects, 1.5);
+  EXPECT_GT(Measure(0.2).hidden, 0.02);
 }
 
 }  // namespace

@@ -62,6 +62,10 @@ absl::Status Check(const SyntheticVocOptions& options) {
         "synthetic data: sides from ", scene.min_side, " to ", scene.max_side,
         " pixels; give a range within ", kMinSide, " to ", kMaxSide));
   }
+  if (!(scene.difficulty >= 0 && scene.difficulty <= 1)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "synthetic data: difficulty ", scene.difficulty, "; give 0 to 1"));
+  }
   return absl::OkStatus();
 }
 

@@ -19,7 +19,7 @@
 namespace yoloq {
 
 // Raised whenever equal options come to other pictures.
-inline constexpr char kSyntheticSceneVersion[] = "1";
+inline constexpr char kSyntheticSceneVersion[] = "2";
 
 struct SyntheticVocOptions {
   uint64_t seed = 1;

@@ -16,6 +16,7 @@ namespace yoloq {
 namespace {
 
 constexpr int kAnchorsPerHead = 3;
+constexpr int kAnchorsInputSize = 416;  // which kAnchors are meant for
 constexpr float kAnchors[][2] = {{10, 13},  {16, 30},   {33, 23},
                                  {30, 61},  {62, 45},   {59, 119},
                                  {116, 90}, {156, 198}, {373, 326}};
@@ -130,8 +131,8 @@ class Builder {
     YoloHeadOp* op = Add("yolo", {last_})->mutable_yolo_head();
     for (const auto& size : kAnchors) {
       YoloHeadOp::Anchor* anchor = op->add_anchors();
-      anchor->set_width(size[0]);
-      anchor->set_height(size[1]);
+      anchor->set_width(size[0] * options_.input_size / kAnchorsInputSize);
+      anchor->set_height(size[1] * options_.input_size / kAnchorsInputSize);
     }
     for (int i = 0; i < kAnchorsPerHead; ++i) op->add_mask(first_anchor + i);
     op->set_classes(options_.classes);

@@ -27,7 +27,8 @@ struct Yolov3Options {
 // Node.source_layer is the index of the layer in darknet's yolov3.cfg, and
 // nodes are named after it ("conv_0", "add_4", ..., "yolo_106"). Heads come
 // from the coarsest grid to the finest, with the nine anchors of darknet's
-// yolov3.cfg. InvalidArgument names the option that is out of range.
+// yolov3.cfg, in proportion to the input (they are meant for 416 x 416).
+// InvalidArgument names the option that is out of range.
 absl::StatusOr<Graph> BuildYolov3(const Yolov3Options& options);
 
 }  // namespace yoloq

@@ -143,5 +143,14 @@ TEST(Yolov3Test, NamesTheOptionAtFault) {
                                              HasSubstr("height is 1048576")));
 }
 
+TEST(Yolov3Test, AnchorsAreInProportionToTheInput) {
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const Graph graph, BuildYolov3({20, 1, 832}));
+  const YoloHeadOp& head = graph.nodes(YoloHeads(graph)[0]).yolo_head();
+  EXPECT_EQ(head.anchors(0).width(), 20);
+  EXPECT_EQ(head.anchors(0).height(), 26);
+  EXPECT_EQ(head.anchors(8).width(), 746);
+  EXPECT_EQ(head.anchors(8).height(), 652);
+}
+
 }  // namespace
 }  // namespace yoloq
