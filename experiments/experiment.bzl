@@ -1,20 +1,25 @@
 """Targets that run experiments: bazel run //experiments:NAME -- --profile=..."""
 
-def experiment(name, experiments = None, table = None):
+def experiment(name, experiments = None, tables = None, study = None):
     """A runnable target for one experiment, or for several that make a report.
 
     Args:
       name: of the target and of the report's files.
       experiments: names of specs in this folder; default: the target's own name.
-      table: the paper's table to compare with; default: the first experiment's.
+      tables: the paper's tables to compare with; default: the experiments'.
+      study: what to run instead of experiments: "sensitivity" or "ablation".
     """
+    if study:
+        what = "--study=" + study
+    else:
+        what = "--experiments=" + ",".join(experiments or [name])
     native.sh_binary(
         name = name,
         srcs = ["run.sh"],
         args = [
             "$(location :yoloq)",
-            "--experiments=" + ",".join(experiments or [name]),
+            what,
             "--report=" + name,
-        ] + (["--table=" + table] if table else []),
+        ] + (["--tables=" + ",".join(tables)] if tables else []),
         data = [":yoloq"],
     )

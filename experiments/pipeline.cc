@@ -47,12 +47,6 @@ int Cores() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-std::string PrecisionText(const PartPrecisions& precisions) {
-  return absl::StrCat("backbone ", Precision_Name(precisions.backbone),
-                      ", neck ", Precision_Name(precisions.neck), ", head ",
-                      Precision_Name(precisions.head));
-}
-
 // Engines of one thread each, one a core.
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> EnginePerCore(
     const Deployable& model, const std::string& engine, bool fake_quantized) {
@@ -140,6 +134,17 @@ absl::StatusOr<LatencyResult> MeasureEngine(const Deployable& model,
   return result;
 }
 
+absl::StatusOr<ModelSizeResult> SizeOfFile(const std::string& path) {
+  YOLOQ_ASSIGN_OR_RETURN(const Deployable written, Deployable::Open(path));
+  ModelSizeResult size;
+  YOLOQ_ASSIGN_OR_RETURN(const int64_t file_bytes, FileSizeBytes(path));
+  size.set_file_bytes(file_bytes);
+  size.set_weight_bytes(written.weight_bytes());
+  YOLOQ_ASSIGN_OR_RETURN(const std::string sha256, FileSha256Hex(path));
+  size.set_file_sha256(sha256);
+  return size;
+}
+
 // A noisy measurement is tried once more.
 absl::StatusOr<LatencyResult> MeasureQuietly(const Deployable& model,
                                              const std::string& engine_name,
@@ -151,6 +156,12 @@ absl::StatusOr<LatencyResult> MeasureQuietly(const Deployable& model,
 }
 
 }  // namespace
+
+std::string PrecisionText(const PartPrecisions& precisions) {
+  return absl::StrCat("backbone ", Precision_Name(precisions.backbone),
+                      ", neck ", Precision_Name(precisions.neck), ", head ",
+                      Precision_Name(precisions.head));
+}
 
 Pipeline::Pipeline(const ProfileSpec& profile, bool noise_only,
                    std::string cache_folder, Network* network,
@@ -240,11 +251,16 @@ absl::Status Pipeline::WriteCalibration(const std::string& folder) {
   return WriteBinaryProto(JoinPath(folder, kCalibrationFile), calibration);
 }
 
-absl::StatusOr<std::vector<std::string>> Pipeline::CalibrationIds() {
+absl::StatusOr<Calibration> Pipeline::ReadCalibration() {
   YOLOQ_ASSIGN_OR_RETURN(const StageEntry entry, Calibrate());
   Calibration calibration;
   YOLOQ_RETURN_IF_ERROR(
       ReadBinaryProto(JoinPath(entry.folder, kCalibrationFile), &calibration));
+  return calibration;
+}
+
+absl::StatusOr<std::vector<std::string>> Pipeline::CalibrationIds() {
+  YOLOQ_ASSIGN_OR_RETURN(const Calibration calibration, ReadCalibration());
   return std::vector<std::string>(calibration.image_ids().begin(),
                                   calibration.image_ids().end());
 }
@@ -260,28 +276,63 @@ absl::StatusOr<ExportedModel> Pipeline::Export(
     inputs.Add("calibration", model.calibration->record.key());
     inputs.Add("quantization", quantization_);
   }
-  YOLOQ_ASSIGN_OR_RETURN(
-      model.stage,
-      cache_->Get(inputs, [&](const std::string& folder) -> absl::Status {
-        Calibration calibration;
-        if (model.calibration.has_value()) {
-          YOLOQ_RETURN_IF_ERROR(ReadBinaryProto(
-              JoinPath(model.calibration->folder, kCalibrationFile),
-              &calibration));
-        }
-        return WriteModel(
-            precisions, precisions.any_int8() ? &calibration : nullptr, folder);
-      }));
-  model.path = JoinPath(model.stage.folder, kModelFile);
-  YOLOQ_RETURN_IF_ERROR(
-      ReadTextProto(JoinPath(model.stage.folder, kSizeFile), &model.size));
-  *model.size.mutable_model() = network_->Measured();
+  YOLOQ_RETURN_IF_ERROR(FinishExport(
+      inputs, precisions,
+      [&](const std::vector<Precision>& precision, DeployableWriter* writer) {
+        return QuantizeCalibrated(precision, writer);
+      },
+      &model));
   return model;
 }
 
+absl::StatusOr<ExportedModel> Pipeline::ExportTrained(
+    const PartPrecisions& precisions, const TrainedModel& trained) {
+  ExportedModel model;
+  StageInputs inputs("export", kExportVersion);
+  inputs.Add("trained", trained.stage.record.key());
+  inputs.Add("precisions", PrecisionText(precisions));
+  inputs.Add("quantization", quantization_);
+  YOLOQ_RETURN_IF_ERROR(FinishExport(
+      inputs, precisions,
+      [&](const std::vector<Precision>& precision, DeployableWriter* writer) {
+        return Quantize(FoldBatchNorm(network_->graph(), trained.weights),
+                        &trained.learned, precision, writer);
+      },
+      &model));
+  return model;
+}
+
+absl::Status Pipeline::FinishExport(
+    const StageInputs& inputs, const PartPrecisions& precisions,
+    const std::function<absl::StatusOr<DeployableModel>(
+        const std::vector<Precision>&, DeployableWriter*)>& quantize,
+    ExportedModel* model) {
+  const std::vector<Precision> precision = PrecisionByPart(
+      network_->graph(), precisions.backbone, precisions.neck, precisions.head);
+  YOLOQ_ASSIGN_OR_RETURN(
+      model->stage,
+      cache_->Get(inputs, [&](const std::string& folder) -> absl::Status {
+        std::fprintf(stderr, "export     %s\n",
+                     PrecisionText(precisions).c_str());
+        const std::string path = JoinPath(folder, kModelFile);
+        {
+          DeployableWriter writer;
+          YOLOQ_ASSIGN_OR_RETURN(const DeployableModel made,
+                                 quantize(precision, &writer));
+          YOLOQ_RETURN_IF_ERROR(writer.Write(made, path));
+        }
+        YOLOQ_ASSIGN_OR_RETURN(const ModelSizeResult size, SizeOfFile(path));
+        return WriteTextProto(JoinPath(folder, kSizeFile), size);
+      }));
+  model->path = JoinPath(model->stage.folder, kModelFile);
+  YOLOQ_RETURN_IF_ERROR(
+      ReadTextProto(JoinPath(model->stage.folder, kSizeFile), &model->size));
+  *model->size.mutable_model() = network_->Measured();
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Weights> Pipeline::ExportableWeights(
-    const Graph& graph, const Calibration* calibration,
-    const std::vector<Precision>& precision) {
+    const Calibration* calibration, const std::vector<Precision>& precision) {
   if (calibration == nullptr) {
     YOLOQ_ASSIGN_OR_RETURN(const Weights* weights, network_->LoadWeights());
     return FoldBatchNorm(network_->graph(), *weights);
@@ -290,38 +341,29 @@ absl::StatusOr<Weights> Pipeline::ExportableWeights(
   ImageSource source;
   source.count = calibration->image_ids_size();
   source.rgb = [this](int64_t index) { return CalibrationInput(index); };
-  return ImproveWeights(graph, std::move(weights), *calibration, quantization_,
-                        precision, source);
+  return ImproveWeights(WithoutBatchNorm(network_->graph()), std::move(weights),
+                        *calibration, quantization_, precision, source);
 }
 
-absl::Status Pipeline::WriteModel(const PartPrecisions& precisions,
-                                  const Calibration* calibration,
-                                  const std::string& folder) {
-  std::fprintf(stderr, "export     %s\n", PrecisionText(precisions).c_str());
-  const Graph graph = WithoutBatchNorm(network_->graph());
-  const std::vector<Precision> precision = PrecisionByPart(
-      graph, precisions.backbone, precisions.neck, precisions.head);
-  const std::string path = JoinPath(folder, kModelFile);
-  {
-    YOLOQ_ASSIGN_OR_RETURN(const Weights weights,
-                           ExportableWeights(graph, calibration, precision));
-    DeployableWriter writer;
-    YOLOQ_ASSIGN_OR_RETURN(
-        const DeployableModel model,
-        QuantizeModel(
-            graph, weights, calibration,
-            calibration == nullptr ? QuantizationSpec() : quantization_,
-            precision, network_->class_names(), &writer));
-    YOLOQ_RETURN_IF_ERROR(writer.Write(model, path));
+absl::StatusOr<DeployableModel> Pipeline::Quantize(
+    const Weights& weights, const Calibration* calibration,
+    const std::vector<Precision>& precision, DeployableWriter* writer) {
+  return QuantizeModel(
+      WithoutBatchNorm(network_->graph()), weights, calibration,
+      calibration == nullptr ? QuantizationSpec() : quantization_, precision,
+      network_->class_names(), writer);
+}
+
+absl::StatusOr<DeployableModel> Pipeline::QuantizeCalibrated(
+    const std::vector<Precision>& precision, DeployableWriter* writer) {
+  absl::optional<Calibration> calibration;
+  if (std::find(precision.begin(), precision.end(), INT8) != precision.end()) {
+    YOLOQ_ASSIGN_OR_RETURN(calibration, ReadCalibration());
   }
-  YOLOQ_ASSIGN_OR_RETURN(const Deployable written, Deployable::Open(path));
-  ModelSizeResult size;
-  YOLOQ_ASSIGN_OR_RETURN(const int64_t file_bytes, FileSizeBytes(path));
-  size.set_file_bytes(file_bytes);
-  size.set_weight_bytes(written.weight_bytes());
-  YOLOQ_ASSIGN_OR_RETURN(const std::string sha256, FileSha256Hex(path));
-  size.set_file_sha256(sha256);
-  return WriteTextProto(JoinPath(folder, kSizeFile), size);
+  const Calibration* used = calibration.has_value() ? &*calibration : nullptr;
+  YOLOQ_ASSIGN_OR_RETURN(const Weights weights,
+                         ExportableWeights(used, precision));
+  return Quantize(weights, used, precision, writer);
 }
 
 absl::StatusOr<EvaluatedModel> Pipeline::Evaluate(const ExportedModel& model,
@@ -335,38 +377,78 @@ absl::StatusOr<EvaluatedModel> Pipeline::EvaluateFakeQuantized(
                        /*fake_quantized=*/true);
 }
 
-absl::StatusOr<EvaluatedModel> Pipeline::RunEvaluation(
-    const ExportedModel& model, const std::string& engine,
-    bool fake_quantized) {
+absl::StatusOr<StageInputs> Pipeline::EvaluationInputs(
+    const std::string& stage, const std::string& engine) {
   YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, TestSet());
-  StageInputs inputs(fake_quantized ? "simulate" : "evaluate",
-                     kEvaluateVersion);
-  inputs.Add("model", model.size.file_sha256());
+  StageInputs inputs(stage, kEvaluateVersion);
   inputs.Add("engine", absl::StrCat(engine, " ", EngineVersion(engine)));
   inputs.Add("images", set->sha256);
   inputs.Add("preprocess", profile_.preprocess());
   inputs.Add("evaluation", DetectionFields(profile_.evaluation()));
-  EvaluatedModel result;
-  result.engine = engine;
-  YOLOQ_ASSIGN_OR_RETURN(
-      result.stage,
-      cache_->Get(inputs, [&](const std::string& folder) -> absl::Status {
-        YOLOQ_ASSIGN_OR_RETURN(const Deployable deployable,
-                               Deployable::Open(model.path));
-        return Detect(deployable, engine, fake_quantized, profile_, set->images,
-                      folder);
-      }));
+  return inputs;
+}
+
+absl::StatusOr<EvaluatedModel> Pipeline::ReadEvaluation(
+    const StageEntry& stage, const std::string& engine) {
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, TestSet());
   std::vector<std::string> ids;
   for (const VocImage& image : set->images) ids.push_back(image.id);
   YOLOQ_ASSIGN_OR_RETURN(
       const DetectionShard all,
-      ReadDetectionShard(JoinPath(result.stage.folder, kDetectionsFile), ids));
+      ReadDetectionShard(JoinPath(stage.folder, kDetectionsFile), ids));
+  EvaluatedModel result;
+  result.stage = stage;
+  result.engine = engine;
   for (const ImageDetections& image : all.images()) {
     result.detections.push_back(FromProto(image));
   }
   result.sha256 = all.sha256();
   result.seconds_per_image = all.seconds() / static_cast<double>(ids.size());
   return result;
+}
+
+absl::StatusOr<EvaluatedModel> Pipeline::RunEvaluation(
+    const ExportedModel& model, const std::string& engine,
+    bool fake_quantized) {
+  YOLOQ_ASSIGN_OR_RETURN(
+      StageInputs inputs,
+      EvaluationInputs(fake_quantized ? "simulate" : "evaluate", engine));
+  inputs.Add("model", model.size.file_sha256());
+  YOLOQ_ASSIGN_OR_RETURN(
+      const StageEntry stage,
+      cache_->Get(inputs, [&](const std::string& folder) -> absl::Status {
+        YOLOQ_ASSIGN_OR_RETURN(const Deployable deployable,
+                               Deployable::Open(model.path));
+        return Detect(deployable, engine, fake_quantized, profile_,
+                      test_set_->images, folder);
+      }));
+  return ReadEvaluation(stage, engine);
+}
+
+absl::StatusOr<EvaluatedModel> Pipeline::EvaluateNodes(
+    const std::vector<Precision>& precision, const std::string& description,
+    const std::string& engine) {
+  YOLOQ_ASSIGN_OR_RETURN(StageInputs inputs,
+                         EvaluationInputs("evaluate", engine));
+  YOLOQ_ASSIGN_OR_RETURN(const StageEntry calibration, Calibrate());
+  inputs.Add("network", network_->key());
+  inputs.Add("calibration", calibration.record.key());
+  inputs.Add("quantization", quantization_);
+  inputs.Add("precisions", description);
+  YOLOQ_ASSIGN_OR_RETURN(
+      const StageEntry stage,
+      cache_->Get(inputs, [&](const std::string& folder) -> absl::Status {
+        DeployableWriter writer;
+        YOLOQ_ASSIGN_OR_RETURN(const DeployableModel model,
+                               QuantizeCalibrated(precision, &writer));
+        const AlignedBytes bytes(writer.Serialize(model));
+        YOLOQ_ASSIGN_OR_RETURN(
+            const Deployable deployable,
+            Deployable::FromBytes(bytes.view(), description));
+        return Detect(deployable, engine, /*fake_quantized=*/false, profile_,
+                      test_set_->images, folder);
+      }));
+  return ReadEvaluation(stage, engine);
 }
 
 absl::StatusOr<LatencyResult> Pipeline::Measure(const ExportedModel& model,

@@ -1,10 +1,11 @@
 // The stages of one network, from weights to measurements; each is cached.
 //
 //   network + images -> Calibrate -> Export(precisions) -> Evaluate, Measure
+//   TrainQuantized (qat_stage.h)  -> ExportTrained      -> Evaluate, Measure
 #ifndef YOLOQ_EXPERIMENTS_PIPELINE_H_
 #define YOLOQ_EXPERIMENTS_PIPELINE_H_
 
-#include <map>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "experiments/stage_cache.h"
 #include "model/graph.pb.h"
 #include "model/weights.h"
+#include "quant/deployable.h"
 #include "quant/quantization.pb.h"
 #include "reports/result.pb.h"
 
@@ -49,6 +51,16 @@ struct PartPrecisions {
   }
 };
 
+// "backbone INT8, neck FP32, head FP32".
+std::string PrecisionText(const PartPrecisions& precisions);
+
+// What quantization-aware training made.
+struct TrainedModel {
+  StageEntry stage;
+  Weights weights;      // with batch norm
+  Calibration learned;  // the quantization of every tensor
+};
+
 class Pipeline {
  public:
   // `profile` is checked; `network` and `cache` outlive the pipeline.
@@ -64,10 +76,18 @@ class Pipeline {
   absl::StatusOr<std::vector<std::string>> CalibrationIds();
 
   absl::StatusOr<ExportedModel> Export(const PartPrecisions& precisions);
+  absl::StatusOr<ExportedModel> ExportTrained(const PartPrecisions& precisions,
+                                              const TrainedModel& trained);
 
   // Detections on the test set, by the named engine (experiments/engines.h).
   absl::StatusOr<EvaluatedModel> Evaluate(const ExportedModel& model,
                                           const std::string& engine);
+  // Likewise, of the calibrated network with a precision for each node. The
+  // model is kept in memory only. `description` says what `precision` is: equal
+  // ones stand for equal precisions.
+  absl::StatusOr<EvaluatedModel> EvaluateNodes(
+      const std::vector<Precision>& precision, const std::string& description,
+      const std::string& engine);
   // The same by an FP32 simulation with fake quantization.
   absl::StatusOr<EvaluatedModel> EvaluateFakeQuantized(
       const ExportedModel& model);
@@ -83,18 +103,32 @@ class Pipeline {
   absl::StatusOr<EvaluatedModel> RunEvaluation(const ExportedModel& model,
                                                const std::string& engine,
                                                bool fake_quantized);
+  // What besides the model decides its detections.
+  absl::StatusOr<StageInputs> EvaluationInputs(const std::string& stage,
+                                               const std::string& engine);
+  absl::StatusOr<EvaluatedModel> ReadEvaluation(const StageEntry& stage,
+                                                const std::string& engine);
   // Without batch norm and, where the spec asks for it, equalized: what is
   // calibrated, and exported in INT8.
   absl::StatusOr<Weights> QuantizableWeights();
   // The calibration images as the network takes them.
   absl::StatusOr<std::vector<uint8_t>> CalibrationInput(int64_t index);
+  absl::StatusOr<Calibration> ReadCalibration();
+  // Null calibration: everything is FP32.
   absl::StatusOr<Weights> ExportableWeights(
-      const Graph& graph, const Calibration* calibration,
-      const std::vector<Precision>& precision);
+      const Calibration* calibration, const std::vector<Precision>& precision);
   absl::Status WriteCalibration(const std::string& folder);
-  absl::Status WriteModel(const PartPrecisions& precisions,
-                          const Calibration* calibration,
-                          const std::string& folder);
+  absl::StatusOr<DeployableModel> Quantize(
+      const Weights& weights, const Calibration* calibration,
+      const std::vector<Precision>& precision, DeployableWriter* writer);
+  absl::StatusOr<DeployableModel> QuantizeCalibrated(
+      const std::vector<Precision>& precision, DeployableWriter* writer);
+  // Finds or makes the export: `quantize` adds the model to the writer.
+  absl::Status FinishExport(
+      const StageInputs& inputs, const PartPrecisions& precisions,
+      const std::function<absl::StatusOr<DeployableModel>(
+          const std::vector<Precision>&, DeployableWriter*)>& quantize,
+      ExportedModel* model);
 
   const ProfileSpec profile_;
   const bool noise_only_;

@@ -6,13 +6,13 @@
 #include "eval/synthetic_voc.h"
 #include "experiments/image_sets.h"
 #include "experiments/network.h"
+#include "experiments/training_outcome.h"
 #include "model/darknet_weights.h"
 #include "model/graph.h"
 #include "model/torch_executor.h"
 #include "model/training/trainer.h"
 #include "tools/base/digest.h"
 #include "tools/base/file.h"
-#include "tools/base/proto_file.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {
@@ -21,8 +21,6 @@ namespace {
 constexpr int kDrawVersion = 1;
 constexpr int kTrainVersion = 1;
 constexpr char kDataFolder[] = "VOCdevkit";
-constexpr char kWeightsFile[] = "trained.weights";
-constexpr char kHistoryFile[] = "training.textproto";
 
 absl::Status DrawData(const SyntheticDataSpec& spec,
                       const std::string& folder) {
@@ -33,6 +31,7 @@ absl::Status DrawData(const SyntheticDataSpec& spec,
   options.test_images = spec.test_images();
   if (spec.min_side() > 0) options.scene.min_side = spec.min_side();
   if (spec.max_side() > 0) options.scene.max_side = spec.max_side();
+  options.scene.difficulty = spec.difficulty();
   return WriteSyntheticVoc(JoinPath(folder, kDataFolder), options);
 }
 
@@ -67,21 +66,8 @@ absl::Status TrainInto(const std::string& folder, const ProfileSpec& profile,
       TrainingOutcome outcome,
       Train(network.graph(), std::move(initial), profile.training(), set.images,
             profile.preprocess(), options));
-  TrainingHistory history;
-  for (const EpochRecord& epoch : outcome.epochs) {
-    *history.add_epochs() = epoch;
-  }
-  YOLOQ_RETURN_IF_ERROR(
-      WriteTextProto(JoinPath(folder, kHistoryFile), history));
-  DarknetWeights weights;
-  weights.header.images_seen =
-      static_cast<uint64_t>(outcome.epochs.size()) * set.images.size();
-  for (const Node& node : network.graph().nodes()) {
-    weights.convolutions += node.has_convolution();
-  }
-  weights.weights = std::move(outcome.weights);
-  return WriteDarknetWeights(JoinPath(folder, kWeightsFile), network.graph(),
-                             weights);
+  return WriteTrainingOutcome(folder, network.graph(), set.images.size(),
+                              std::move(outcome));
 }
 
 absl::StatusOr<StageEntry> TrainBaseline(const ProfileSpec& profile,
@@ -126,7 +112,7 @@ absl::StatusOr<PreparedProfile> PrepareProfile(const ProfileSpec& profile,
         const StageEntry trained,
         TrainBaseline(prepared.profile, cache_folder, cache));
     prepared.profile.mutable_model()->set_weights(
-        JoinPath(trained.folder, kWeightsFile));
+        TrainedWeightsPath(trained.folder));
     prepared.stages.push_back(trained.record);
   }
   return prepared;

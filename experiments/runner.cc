@@ -1,29 +1,23 @@
 #include "experiments/runner.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "absl/types/optional.h"
-#include "eval/accuracy.h"
-#include "experiments/engines.h"
+#include "experiments/image_sets.h"
 #include "experiments/network.h"
 #include "experiments/pipeline.h"
-#include "experiments/prepare.h"
+#include "experiments/qat_stage.h"
+#include "experiments/scoring.h"
 #include "experiments/spec_files.h"
-#include "experiments/stage_cache.h"
-#include "reports/provenance.h"
-#include "tools/base/file.h"
-#include "tools/base/proto_file.h"
+#include "experiments/workbench.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {
 namespace {
 
 constexpr int kSchemaVersion = 1;
-constexpr int kScoreVersion = 1;
-constexpr char kAccuracyFile[] = "accuracy.textproto";
 
 PartPrecisions PrecisionsOf(const ExperimentSpec& spec) {
   PartPrecisions precisions;
@@ -33,18 +27,35 @@ PartPrecisions PrecisionsOf(const ExperimentSpec& spec) {
   return precisions;
 }
 
+// Latency and size depend on the arithmetic, not on the ranges: some range for
+// every tensor is enough, and nothing is tuned.
+ProfileSpec ForDeployment(ProfileSpec profile) {
+  constexpr int kNoisePictures = 2;
+  QuantizationSpec* quantization = profile.mutable_quantization();
+  quantization->set_calibration_images(kNoisePictures);
+  quantization->clear_cross_layer_equalization();
+  quantization->clear_ada_round();
+  quantization->clear_bias_correction();
+  return profile;
+}
+
 // State shared by the experiments of one call.
 class Runner {
  public:
-  static absl::StatusOr<std::unique_ptr<Runner>> Create(
-      const ProfileSpec& profile, const RunnerOptions& options);
+  static absl::StatusOr<std::unique_ptr<Runner>> Create(Workbench* workbench);
 
   absl::StatusOr<RunResult> Run(const ExperimentSpec& experiment);
 
+  // After all experiments have run: the differences that the result's spec asks
+  // for.
+  absl::Status AddComparisons(RunResult* result);
+
  private:
-  explicit Runner(const RunnerOptions& options)
-      : options_(options),
-        cache_(JoinPath(options.cache_folder, "stages"), options.rerun) {}
+  explicit Runner(Workbench* workbench)
+      : workbench_(*workbench), pipeline_(workbench->MakePipeline()) {}
+
+  const ProfileSpec& profile() const { return workbench_.profile(); }
+  const std::string& engine() const { return workbench_.options().engine; }
 
   // The pipeline whose models are measured for size and latency.
   Pipeline& deployment() {
@@ -55,47 +66,46 @@ class Runner {
   absl::Status AddSizeAndLatency(const PartPrecisions& precisions,
                                  RunResult* result);
   absl::Status AddAccuracy(const ExperimentSpec& experiment, RunResult* result);
+  // Both by the integer model and by its simulation.
+  absl::Status AddAccuracyOf(const ExportedModel& model, RunResult* result);
+  // Quantization-aware training; it measures the exported model's size and
+  // latency too where there is no other network for them.
+  absl::Status AddTrained(const ExperimentSpec& experiment, RunResult* result);
+  absl::Status AddCalibrationDraws(const ExperimentSpec& experiment,
+                                   RunResult* result);
   absl::Status AddCalibration(RunResult* result);
   absl::Status AddInputDigests(RunResult* result);
   // Scores against the truth and, where there is one, against the baseline.
-  absl::StatusOr<AccuracyResult> Score(const EvaluatedModel& evaluated,
-                                       RunResult* result);
-  absl::StatusOr<AccuracyResult> ComputeScore(const EvaluatedModel& evaluated,
-                                              const ImageSet& truth) const;
+  absl::StatusOr<AccuracyResult> ScoreInto(const EvaluatedModel& evaluated,
+                                           RunResult* result);
 
-  const RunnerOptions options_;
-  StageCache cache_;
-  ProfileSpec profile_;                // prepared
-  std::vector<StageRecord> prepared_;  // the stages that prepared it
-  std::unique_ptr<Network> network_;
+  Workbench& workbench_;
   std::unique_ptr<Network> deployment_network_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<Pipeline> deployment_pipeline_;
-  absl::optional<EvaluatedModel> baseline_;
+  std::map<uint64_t, std::unique_ptr<Pipeline>> draws_;  // by seed
+  // Of the experiments that were run, by name.
+  std::map<std::string, EvaluatedModel> evaluated_;
+  std::string baseline_;  // its name; "": not run yet
 };
 
-absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(
-    const ProfileSpec& profile, const RunnerOptions& options) {
-  std::unique_ptr<Runner> runner(new Runner(options));
-  YOLOQ_ASSIGN_OR_RETURN(
-      PreparedProfile prepared,
-      PrepareProfile(profile, options.cache_folder, &runner->cache_));
-  runner->profile_ = std::move(prepared.profile);
-  runner->prepared_ = std::move(prepared.stages);
-  YOLOQ_ASSIGN_OR_RETURN(Network network,
-                         Network::Open(runner->profile_.model()));
-  runner->network_ = std::make_unique<Network>(std::move(network));
-  runner->pipeline_ = std::make_unique<Pipeline>(
-      runner->profile_, profile.data().noise_only(), options.cache_folder,
-      runner->network_.get(), &runner->cache_);
+absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(Workbench* workbench) {
+  std::unique_ptr<Runner> runner(new Runner(workbench));
+  const ProfileSpec& profile = workbench->profile();
+  for (const uint64_t seed : profile.calibration_draw_seeds()) {
+    QuantizationSpec drawn = profile.quantization();
+    drawn.set_calibration_seed(seed);
+    runner->draws_[seed] = workbench->MakePipeline(drawn);
+  }
   if (profile.has_deployment_model()) {
     YOLOQ_ASSIGN_OR_RETURN(Network deployed,
                            Network::Open(profile.deployment_model()));
     runner->deployment_network_ =
         std::make_unique<Network>(std::move(deployed));
     runner->deployment_pipeline_ = std::make_unique<Pipeline>(
-        runner->profile_, /*noise_only=*/true, options.cache_folder,
-        runner->deployment_network_.get(), &runner->cache_);
+        ForDeployment(profile), /*noise_only=*/true,
+        workbench->options().cache_folder, runner->deployment_network_.get(),
+        &workbench->cache());
   }
   return runner;
 }
@@ -104,10 +114,11 @@ RunResult Runner::Skeleton(const ExperimentSpec& experiment) const {
   RunResult result;
   result.set_schema_version(kSchemaVersion);
   *result.mutable_experiment() = experiment;
-  *result.mutable_profile() = profile_;
-  *result.mutable_provenance() = options_.build;
-  FillHost(absl::Now(), result.mutable_provenance());
-  for (const StageRecord& stage : prepared_) *result.add_stages() = stage;
+  *result.mutable_profile() = profile();
+  *result.mutable_provenance() = workbench_.MakeProvenance();
+  for (const StageRecord& stage : workbench_.prepared()) {
+    *result.add_stages() = stage;
+  }
   return result;
 }
 
@@ -122,78 +133,110 @@ absl::Status Runner::AddSizeAndLatency(const PartPrecisions& precisions,
   *result->mutable_model_size() = model.size;
   YOLOQ_ASSIGN_OR_RETURN(
       *result->mutable_latency(),
-      deployment().Measure(model, options_.engine, result->add_stages()));
+      deployment().Measure(model, engine(), result->add_stages()));
   return absl::OkStatus();
 }
 
-absl::StatusOr<AccuracyResult> Runner::ComputeScore(
-    const EvaluatedModel& evaluated, const ImageSet& truth) const {
-  const int classes = static_cast<int>(network_->class_names().size());
-  YOLOQ_ASSIGN_OR_RETURN(const Matches matches,
-                         MatchImages(truth.images, evaluated.detections,
-                                     classes, profile_.evaluation()));
-  YOLOQ_ASSIGN_OR_RETURN(
-      AccuracyResult accuracy,
-      ComputeAccuracy(matches, network_->class_names(), profile_.evaluation()));
-  if (baseline_.has_value()) {
-    YOLOQ_ASSIGN_OR_RETURN(const Matches baseline,
-                           MatchImages(truth.images, baseline_->detections,
-                                       classes, profile_.evaluation()));
-    YOLOQ_RETURN_IF_ERROR(
-        SetMapChange(matches, baseline, profile_.evaluation(), &accuracy));
-  }
-  return accuracy;
-}
-
-absl::StatusOr<AccuracyResult> Runner::Score(const EvaluatedModel& evaluated,
-                                             RunResult* result) {
-  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* truth, pipeline_->TestSet());
-  StageInputs inputs("score", kScoreVersion);
-  inputs.Add("detections", evaluated.sha256);
-  inputs.Add("baseline", baseline_.has_value() ? baseline_->sha256 : "none");
-  inputs.Add("images", truth->sha256);
-  inputs.Add("evaluation", profile_.evaluation());
-  YOLOQ_ASSIGN_OR_RETURN(
-      const StageEntry entry,
-      cache_.Get(inputs, [&](const std::string& folder) -> absl::Status {
-        YOLOQ_ASSIGN_OR_RETURN(const AccuracyResult made,
-                               ComputeScore(evaluated, *truth));
-        return WriteTextProto(JoinPath(folder, kAccuracyFile), made);
-      }));
-  AccuracyResult accuracy;
-  YOLOQ_RETURN_IF_ERROR(
-      ReadTextProto(JoinPath(entry.folder, kAccuracyFile), &accuracy));
-  accuracy.set_engine(evaluated.engine);
-  accuracy.set_detections_sha256(evaluated.sha256);
-  accuracy.set_seconds_per_image(evaluated.seconds_per_image);
-  *accuracy.mutable_model() = network_->Measured();
+absl::StatusOr<AccuracyResult> Runner::ScoreInto(
+    const EvaluatedModel& evaluated, RunResult* result) {
+  YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer,
+                         workbench_.MakeScorer(*pipeline_));
+  const auto baseline = evaluated_.find(baseline_);
+  YOLOQ_ASSIGN_OR_RETURN(Score score,
+                         scorer.Compute(evaluated, baseline == evaluated_.end()
+                                                       ? nullptr
+                                                       : &baseline->second));
+  *score.accuracy.mutable_model() = workbench_.network().Measured();
   *result->add_stages() = evaluated.stage.record;
-  *result->add_stages() = entry.record;
-  return accuracy;
+  *result->add_stages() = score.stage;
+  return std::move(score.accuracy);
 }
 
-absl::Status Runner::AddAccuracy(const ExperimentSpec& experiment,
-                                 RunResult* result) {
-  if (profile_.data().noise_only()) {
-    (*result->mutable_not_run())["accuracy"] = "the profile has no data";
-    (*result->mutable_not_run())["fake_quant_accuracy"] =
-        "the profile has no data";
-    return absl::OkStatus();
-  }
-  const PartPrecisions precisions = PrecisionsOf(experiment);
-  YOLOQ_ASSIGN_OR_RETURN(const ExportedModel model,
-                         pipeline_->Export(precisions));
-  YOLOQ_ASSIGN_OR_RETURN(const EvaluatedModel evaluated,
-                         pipeline_->Evaluate(model, options_.engine));
-  YOLOQ_ASSIGN_OR_RETURN(*result->mutable_accuracy(), Score(evaluated, result));
+absl::Status Runner::AddAccuracyOf(const ExportedModel& model,
+                                   RunResult* result) {
+  const ExperimentSpec& experiment = result->experiment();
+  YOLOQ_ASSIGN_OR_RETURN(EvaluatedModel evaluated,
+                         pipeline_->Evaluate(model, engine()));
+  YOLOQ_ASSIGN_OR_RETURN(*result->mutable_accuracy(),
+                         ScoreInto(evaluated, result));
+  evaluated_[experiment.name()] = std::move(evaluated);
   if (experiment.kind() == ExperimentSpec::BASELINE) {
-    baseline_ = evaluated;
+    baseline_ = experiment.name();
     return absl::OkStatus();
   }
   YOLOQ_ASSIGN_OR_RETURN(const EvaluatedModel simulated,
                          pipeline_->EvaluateFakeQuantized(model));
   YOLOQ_ASSIGN_OR_RETURN(*result->mutable_fake_quant_accuracy(),
-                         Score(simulated, result));
+                         ScoreInto(simulated, result));
+  return absl::OkStatus();
+}
+
+absl::Status Runner::AddAccuracy(const ExperimentSpec& experiment,
+                                 RunResult* result) {
+  if (profile().data().noise_only()) {
+    (*result->mutable_not_run())["accuracy"] = "the profile has no data";
+    (*result->mutable_not_run())["fake_quant_accuracy"] =
+        "the profile has no data";
+    return absl::OkStatus();
+  }
+  YOLOQ_ASSIGN_OR_RETURN(const ExportedModel model,
+                         pipeline_->Export(PrecisionsOf(experiment)));
+  YOLOQ_RETURN_IF_ERROR(AddAccuracyOf(model, result));
+  return AddCalibrationDraws(experiment, result);
+}
+
+absl::Status Runner::AddCalibrationDraws(const ExperimentSpec& experiment,
+                                         RunResult* result) {
+  const PartPrecisions precisions = PrecisionsOf(experiment);
+  if (draws_.empty() || !precisions.any_int8()) return absl::OkStatus();
+  YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer,
+                         workbench_.MakeScorer(*pipeline_));
+  const auto add = [&](uint64_t seed, const AccuracyResult& accuracy) {
+    CalibrationDraw* draw = result->add_calibration_draws();
+    draw->set_seed(seed);
+    draw->set_map(scorer.TableMap(accuracy));
+  };
+  add(profile().quantization().calibration_seed(), result->accuracy());
+  for (const auto& [seed, pipeline] : draws_) {
+    YOLOQ_ASSIGN_OR_RETURN(const ExportedModel model,
+                           pipeline->Export(precisions));
+    YOLOQ_ASSIGN_OR_RETURN(const EvaluatedModel evaluated,
+                           pipeline->Evaluate(model, engine()));
+    YOLOQ_ASSIGN_OR_RETURN(const Score score,
+                           scorer.Compute(evaluated, nullptr));
+    add(seed, score.accuracy);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Runner::AddTrained(const ExperimentSpec& experiment,
+                                RunResult* result) {
+  const PartPrecisions precisions = PrecisionsOf(experiment);
+  const char* missing = nullptr;
+  if (profile().data().noise_only()) missing = "the profile has no data";
+  if (!profile().has_training()) missing = "the profile has no training";
+  if (missing != nullptr) {
+    for (const char* value : {"accuracy", "fake_quant_accuracy"}) {
+      (*result->mutable_not_run())[value] = missing;
+    }
+    return AddSizeAndLatency(precisions, result);
+  }
+  YOLOQ_ASSIGN_OR_RETURN(
+      const TrainedModel trained,
+      TrainQuantized(profile(), precisions, workbench_.options().cache_folder,
+                     &workbench_.network(), &workbench_.cache()));
+  *result->add_stages() = trained.stage.record;
+  YOLOQ_ASSIGN_OR_RETURN(const ExportedModel model,
+                         pipeline_->ExportTrained(precisions, trained));
+  YOLOQ_RETURN_IF_ERROR(AddAccuracyOf(model, result));
+  if (deployment_pipeline_ != nullptr) {
+    return AddSizeAndLatency(precisions, result);
+  }
+  *result->add_stages() = model.stage.record;
+  *result->mutable_model_size() = model.size;
+  YOLOQ_ASSIGN_OR_RETURN(
+      *result->mutable_latency(),
+      pipeline_->Measure(model, engine(), result->add_stages()));
   return absl::OkStatus();
 }
 
@@ -206,14 +249,23 @@ absl::Status Runner::AddCalibration(RunResult* result) {
 
 absl::Status Runner::AddInputDigests(RunResult* result) {
   auto& digests = *result->mutable_provenance()->mutable_input_digests();
-  if (!network_->weights_sha256().empty()) {
-    digests[profile_.model().weights()] = network_->weights_sha256();
+  if (!workbench_.network().weights_sha256().empty()) {
+    digests[profile().model().weights()] =
+        workbench_.network().weights_sha256();
   }
-  if (profile_.data().noise_only()) return absl::OkStatus();
+  if (profile().data().noise_only()) return absl::OkStatus();
   YOLOQ_ASSIGN_OR_RETURN(const ImageSet* test, pipeline_->TestSet());
   digests[absl::StrCat("test images (", test->images.size(), ")")] =
       test->sha256;
-  if (!PrecisionsOf(result->experiment()).any_int8()) return absl::OkStatus();
+  if (profile().has_training()) {
+    YOLOQ_ASSIGN_OR_RETURN(
+        const ImageSet training,
+        ReadTrainingSet(profile().data(), workbench_.network().class_names(),
+                        workbench_.options().cache_folder));
+    digests[absl::StrCat("training images (", training.images.size(), ")")] =
+        training.sha256;
+  }
+  if (result->calibration_ids().empty()) return absl::OkStatus();
   YOLOQ_ASSIGN_OR_RETURN(const ImageSet* calibration,
                          pipeline_->CalibrationSet());
   digests[absl::StrCat("calibration images (", calibration->images.size(),
@@ -224,19 +276,33 @@ absl::Status Runner::AddInputDigests(RunResult* result) {
 absl::StatusOr<RunResult> Runner::Run(const ExperimentSpec& experiment) {
   RunResult result = Skeleton(experiment);
   if (experiment.kind() == ExperimentSpec::QAT) {
-    for (const char* value :
-         {"model_size", "accuracy", "fake_quant_accuracy", "latency"}) {
-      (*result.mutable_not_run())[value] =
-          "this build has no quantization-aware training";
-    }
-    return result;
+    YOLOQ_RETURN_IF_ERROR(AddTrained(experiment, &result));
+  } else {
+    const PartPrecisions precisions = PrecisionsOf(experiment);
+    YOLOQ_RETURN_IF_ERROR(AddAccuracy(experiment, &result));
+    YOLOQ_RETURN_IF_ERROR(AddSizeAndLatency(precisions, &result));
+    if (precisions.any_int8()) YOLOQ_RETURN_IF_ERROR(AddCalibration(&result));
   }
-  const PartPrecisions precisions = PrecisionsOf(experiment);
-  YOLOQ_RETURN_IF_ERROR(AddAccuracy(experiment, &result));
-  YOLOQ_RETURN_IF_ERROR(AddSizeAndLatency(precisions, &result));
-  if (precisions.any_int8()) YOLOQ_RETURN_IF_ERROR(AddCalibration(&result));
   YOLOQ_RETURN_IF_ERROR(AddInputDigests(&result));
   return result;
+}
+
+absl::Status Runner::AddComparisons(RunResult* result) {
+  const auto run = evaluated_.find(result->experiment().name());
+  if (run == evaluated_.end()) return absl::OkStatus();
+  YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer,
+                         workbench_.MakeScorer(*pipeline_));
+  for (const std::string& name : result->experiment().compared_with()) {
+    const auto other = evaluated_.find(name);
+    if (other == evaluated_.end()) continue;
+    YOLOQ_ASSIGN_OR_RETURN(const Score score,
+                           scorer.Compute(run->second, &other->second));
+    PairedDifference* difference = result->add_comparisons();
+    difference->set_other(name);
+    difference->set_map_difference(score.accuracy.map_change());
+    *difference->mutable_interval() = score.accuracy.map_change_interval();
+  }
+  return absl::OkStatus();
 }
 
 bool IsBaseline(const ExperimentSpec& spec) {
@@ -248,8 +314,6 @@ bool IsBaseline(const ExperimentSpec& spec) {
 absl::StatusOr<RunResults> RunExperiments(
     const std::vector<ExperimentSpec>& experiments, const ProfileSpec& profile,
     const RunnerOptions& options) {
-  YOLOQ_RETURN_IF_ERROR(CheckProfile(profile));
-  YOLOQ_RETURN_IF_ERROR(CheckEngineName(options.engine));
   std::vector<ExperimentSpec> ordered = experiments;
   if (std::none_of(ordered.begin(), ordered.end(), IsBaseline)) {
     YOLOQ_ASSIGN_OR_RETURN(ExperimentSpec baseline, LoadExperiment("baseline"));
@@ -257,12 +321,17 @@ absl::StatusOr<RunResults> RunExperiments(
   }
   std::stable_partition(ordered.begin(), ordered.end(), IsBaseline);
 
+  YOLOQ_ASSIGN_OR_RETURN(const std::unique_ptr<Workbench> workbench,
+                         Workbench::Open(profile, options));
   YOLOQ_ASSIGN_OR_RETURN(const std::unique_ptr<Runner> runner,
-                         Runner::Create(profile, options));
+                         Runner::Create(workbench.get()));
   RunResults results;
   for (const ExperimentSpec& experiment : ordered) {
     YOLOQ_ASSIGN_OR_RETURN(RunResult result, runner->Run(experiment));
     *results.add_results() = std::move(result);
+  }
+  for (RunResult& result : *results.mutable_results()) {
+    YOLOQ_RETURN_IF_ERROR(runner->AddComparisons(&result));
   }
   return results;
 }

@@ -1,6 +1,7 @@
 #include "experiments/spec_files.h"
 
 #include <map>
+#include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -11,6 +12,7 @@
 #include "google/protobuf/message.h"
 #include "model/graph.pb.h"
 #include "model/training/trainer.h"
+#include "quant/qat.h"
 #include "quant/scheme.h"
 #include "tools/base/proto_file.h"
 #include "tools/base/status_macros.h"
@@ -20,6 +22,7 @@ namespace {
 
 constexpr char kExperimentFolder[] = "experiments/";
 constexpr char kProfileFolder[] = "experiments/profiles/";
+constexpr char kStudyFolder[] = "experiments/studies/";
 constexpr char kSuffix[] = ".textproto";
 
 // Names of the embedded specs directly in `folder`.
@@ -183,6 +186,27 @@ absl::StatusOr<ProfileSpec> LoadProfile(const std::string& name) {
   return spec;
 }
 
+absl::StatusOr<AblationSpec> LoadAblation(const std::string& name) {
+  AblationSpec spec;
+  YOLOQ_RETURN_IF_ERROR(Load(name, "study", kStudyFolder, &spec));
+  std::set<std::string> names;
+  for (const AblationSpec::Recipe& recipe : spec.recipes()) {
+    YOLOQ_CHECK_FIELD(!recipe.name().empty(), "recipes.name", "is required");
+    YOLOQ_CHECK_FIELD(names.insert(recipe.name()).second, "recipes.name",
+                      absl::StrCat("\"", recipe.name(), "\" is there twice"));
+    YOLOQ_RETURN_IF_ERROR(
+        Annotate(ResolveScheme(recipe.quantization()).status(),
+                 absl::StrCat(name, ": recipe \"", recipe.name(), "\"")));
+    YOLOQ_RETURN_IF_ERROR(
+        Annotate(ResolveQatSpec(recipe.qat()).status(),
+                 absl::StrCat(name, ": recipe \"", recipe.name(), "\"")));
+  }
+  YOLOQ_CHECK_FIELD(
+      names.count(spec.plain()) > 0, "plain",
+      absl::StrCat("\"", spec.plain(), "\" is the name of no recipe"));
+  return spec;
+}
+
 absl::Status CheckExperiment(const ExperimentSpec& spec,
                              absl::string_view name) {
   YOLOQ_CHECK_FIELD(IsIdentifier(spec.name()), "name",
@@ -219,6 +243,15 @@ absl::Status CheckProfile(const ProfileSpec& spec) {
   if (spec.has_training()) {
     YOLOQ_RETURN_IF_ERROR(
         Annotate(CheckTrainingSpec(spec.training()), name + ": training"));
+  }
+  YOLOQ_RETURN_IF_ERROR(
+      Annotate(ResolveQatSpec(spec.qat()).status(), name + ": qat"));
+  std::set<uint64_t> seeds = {spec.quantization().calibration_seed()};
+  for (const uint64_t seed : spec.calibration_draw_seeds()) {
+    YOLOQ_CHECK_FIELD(seeds.insert(seed).second, "calibration_draw_seeds",
+                      absl::StrCat(seed,
+                                   " is there twice, or is "
+                                   "quantization.calibration_seed"));
   }
   return Annotate(ResolveScheme(spec.quantization()).status(), name);
 }

@@ -17,6 +17,7 @@ namespace yoloq {
 // NotFound with the known names; InvalidArgument with file, line and field.
 absl::StatusOr<ExperimentSpec> LoadExperiment(const std::string& name);
 absl::StatusOr<ProfileSpec> LoadProfile(const std::string& name);
+absl::StatusOr<AblationSpec> LoadAblation(const std::string& name);
 
 std::vector<std::string> EmbeddedExperiments();
 std::vector<std::string> EmbeddedProfiles();

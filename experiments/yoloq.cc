@@ -1,9 +1,12 @@
-// The driver: runs experiments on a profile and reports them beside the paper.
+// The driver: runs experiments, or a study, on a profile and reports them
+// beside the paper.
 //
 //   bazel run //experiments:table1 -- --profile=nano_voc --voc_root=...
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/base/config.h"
@@ -12,28 +15,34 @@
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "experiments/ablation_study.h"
 #include "experiments/runner.h"
+#include "experiments/sensitivity_study.h"
 #include "experiments/spec_files.h"
 #include "google/protobuf/stubs/common.h"
 #include "hw/runtime/onednn_convolution.h"
 #include "model/torch_executor.h"
 #include "opencv2/core/version.hpp"
 #include "reports/build_info.h"
-#include "reports/comparison.h"
-#include "reports/paper_network.h"
-#include "reports/published.h"
-#include "reports/results_json.h"
-#include "reports/table_markdown.h"
+#include "reports/results_file.h"
+#include "reports/write_report.h"
 #include "tools/base/file.h"
 #include "tools/base/proto_file.h"
 #include "tools/base/status_macros.h"
 
 ABSL_FLAG(std::vector<std::string>, experiments, {},
           "experiments to run: names of embedded specs, or paths");
+ABSL_FLAG(std::string, study, "",
+          "a study instead of experiments: sensitivity (of each layer), or "
+          "ablation (recipes of quantization)");
+ABSL_FLAG(std::string, recipes, "ablation",
+          "what the ablation compares: name of an embedded study, or a path");
 ABSL_FLAG(std::string, report, "",
-          "name of the report's files; default: the first experiment's");
-ABSL_FLAG(std::string, table, "",
-          "the paper's table to compare with; default: the first experiment's");
+          "name of the report's files; default: that of the study or of the "
+          "first experiment");
+ABSL_FLAG(std::vector<std::string>, tables, {},
+          "the paper's tables to compare with; default: those of the "
+          "experiments");
 ABSL_FLAG(std::string, profile, "quick",
           "what to run on: name of an embedded profile, or a path");
 ABSL_FLAG(std::string, voc_root, "",
@@ -138,19 +147,8 @@ Provenance Build() {
   return provenance;
 }
 
-absl::Status WriteReport(const std::string& name, const std::string& folder,
-                         const std::string& markdown,
-                         const Comparison& comparison,
-                         const RunResults& results) {
-  YOLOQ_RETURN_IF_ERROR(MakeFolders(folder));
-  const std::string stem = JoinPath(folder, name);
-  YOLOQ_RETURN_IF_ERROR(WriteFileAtomically(stem + ".md", markdown));
-  YOLOQ_RETURN_IF_ERROR(WriteTextProto(stem + ".textproto", results));
-  YOLOQ_ASSIGN_OR_RETURN(const std::string json, RenderJson(comparison));
-  return WriteFileAtomically(stem + ".json", json);
-}
-
-absl::Status Main() {
+absl::StatusOr<AnyResults> RunTheExperiments(const ProfileSpec& profile,
+                                             const RunnerOptions& options) {
   std::vector<ExperimentSpec> experiments;
   for (const std::string& name : absl::GetFlag(FLAGS_experiments)) {
     YOLOQ_ASSIGN_OR_RETURN(ExperimentSpec spec, LoadExperiment(SpecPath(name)));
@@ -162,8 +160,40 @@ absl::Status Main() {
                      absl::StrJoin(EmbeddedExperiments(), ", "),
                      "; or use a target such as //experiments:table1"));
   }
-  YOLOQ_ASSIGN_OR_RETURN(const ProfileSpec profile, ProfileFromFlags());
+  return RunExperiments(experiments, profile, options);
+}
 
+absl::StatusOr<AnyResults> RunTheStudy(const std::string& study,
+                                       const ProfileSpec& profile,
+                                       const RunnerOptions& options) {
+  if (study == "sensitivity") return StudySensitivity(profile, options);
+  if (study != "ablation") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--study: \"", study,
+                     "\" is not known; there are sensitivity, "
+                     "ablation"));
+  }
+  YOLOQ_ASSIGN_OR_RETURN(const AblationSpec recipes,
+                         LoadAblation(SpecPath(absl::GetFlag(FLAGS_recipes))));
+  return StudyAblation(recipes, profile, options);
+}
+
+ReportFiles FilesFromFlags(const RunnerOptions& options,
+                           const ProfileSpec& profile) {
+  ReportFiles files;
+  files.name = absl::GetFlag(FLAGS_report);
+  if (files.name.empty()) files.name = absl::GetFlag(FLAGS_study);
+  if (files.name.empty()) files.name = absl::GetFlag(FLAGS_experiments).front();
+  files.folder = UserPath(absl::GetFlag(FLAGS_output_dir));
+  if (files.folder.empty()) {
+    files.folder = JoinPath(options.cache_folder,
+                            absl::StrCat("reports/", profile.name()));
+  }
+  return files;
+}
+
+absl::Status Main() {
+  YOLOQ_ASSIGN_OR_RETURN(const ProfileSpec profile, ProfileFromFlags());
   RunnerOptions options;
   options.cache_folder = CacheFolder();
   options.engine = absl::GetFlag(FLAGS_engine);
@@ -171,35 +201,25 @@ absl::Status Main() {
     options.rerun.insert(stage);
   }
   options.build = Build();
-  YOLOQ_ASSIGN_OR_RETURN(const RunResults results,
-                         RunExperiments(experiments, profile, options));
+  const std::string study = absl::GetFlag(FLAGS_study);
+  YOLOQ_ASSIGN_OR_RETURN(const AnyResults results,
+                         study.empty() ? RunTheExperiments(profile, options)
+                                       : RunTheStudy(study, profile, options));
 
-  YOLOQ_ASSIGN_OR_RETURN(const PublishedPaper paper, LoadPublished());
-  YOLOQ_ASSIGN_OR_RETURN(const PartParameters parameters,
-                         PaperNetworkParameters(paper.conditions()));
-  std::string table = absl::GetFlag(FLAGS_table);
-  if (table.empty()) {
-    table = std::string(TableOf(experiments.front().paper_row()));
-  }
-  if (table.empty()) table = "table1";
-  const std::vector<RunResult> rows(results.results().begin(),
-                                    results.results().end());
-  YOLOQ_ASSIGN_OR_RETURN(const Comparison comparison,
-                         Compare(table, rows, paper, parameters));
-  const std::string markdown = RenderMarkdown(comparison);
-  std::string name = absl::GetFlag(FLAGS_report);
-  if (name.empty()) name = experiments.front().name();
-  std::string folder = UserPath(absl::GetFlag(FLAGS_output_dir));
-  if (folder.empty()) {
-    folder = JoinPath(options.cache_folder,
-                      absl::StrCat("reports/", profile.name()));
-  }
-  std::fputs(markdown.c_str(), stdout);
+  // The results first: a report can be rendered again (//reports:render).
+  const ReportFiles files = FilesFromFlags(options, profile);
+  YOLOQ_RETURN_IF_ERROR(MakeFolders(files.folder));
+  const std::string path =
+      JoinPath(files.folder, absl::StrCat(files.name, ".textproto"));
+  YOLOQ_RETURN_IF_ERROR(std::visit(
+      [&](const auto& each) { return WriteResults(path, each); }, results));
+  YOLOQ_ASSIGN_OR_RETURN(
+      const std::string page,
+      WriteReport(results, absl::GetFlag(FLAGS_tables), files));
+  std::fputs(page.c_str(), stdout);
   std::fflush(stdout);
-  YOLOQ_RETURN_IF_ERROR(
-      WriteReport(name, folder, markdown, comparison, results));
-  std::fprintf(stderr, "\nwritten to %s/%s.{md,json,textproto}\n",
-               folder.c_str(), name.c_str());
+  std::fprintf(stderr, "\nwritten to %s/%s.*\n", files.folder.c_str(),
+               files.name.c_str());
   return absl::OkStatus();
 }
 

@@ -1,0 +1,59 @@
+#include "experiments/workbench.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "experiments/engines.h"
+#include "experiments/prepare.h"
+#include "experiments/spec_files.h"
+#include "reports/provenance.h"
+#include "tools/base/file.h"
+#include "tools/base/status_macros.h"
+
+namespace yoloq {
+
+Workbench::Workbench(const RunnerOptions& options)
+    : options_(options),
+      cache_(JoinPath(options.cache_folder, "stages"), options.rerun) {}
+
+absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(
+    const ProfileSpec& profile, const RunnerOptions& options) {
+  YOLOQ_RETURN_IF_ERROR(CheckProfile(profile));
+  YOLOQ_RETURN_IF_ERROR(CheckEngineName(options.engine));
+  std::unique_ptr<Workbench> workbench(new Workbench(options));
+  YOLOQ_ASSIGN_OR_RETURN(
+      PreparedProfile prepared,
+      PrepareProfile(profile, options.cache_folder, &workbench->cache_));
+  workbench->profile_ = std::move(prepared.profile);
+  workbench->prepared_ = std::move(prepared.stages);
+  YOLOQ_ASSIGN_OR_RETURN(Network network,
+                         Network::Open(workbench->profile_.model()));
+  workbench->network_ = std::make_unique<Network>(std::move(network));
+  return workbench;
+}
+
+std::unique_ptr<Pipeline> Workbench::MakePipeline() {
+  return MakePipeline(profile_.quantization());
+}
+
+std::unique_ptr<Pipeline> Workbench::MakePipeline(
+    const QuantizationSpec& quantization) {
+  ProfileSpec profile = profile_;
+  *profile.mutable_quantization() = quantization;
+  return std::make_unique<Pipeline>(profile, profile.data().noise_only(),
+                                    options_.cache_folder, network_.get(),
+                                    &cache_);
+}
+
+absl::StatusOr<Scorer> Workbench::MakeScorer(Pipeline& pipeline) {
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* truth, pipeline.TestSet());
+  return Scorer(profile_.evaluation(), network_->class_names(), truth, &cache_);
+}
+
+Provenance Workbench::MakeProvenance() const {
+  Provenance provenance = options_.build;
+  FillHost(absl::Now(), &provenance);
+  return provenance;
+}
+
+}  // namespace yoloq

@@ -1,0 +1,67 @@
+// A profile made ready to be worked on: its data drawn, its network trained,
+// its stages cached.
+#ifndef YOLOQ_EXPERIMENTS_WORKBENCH_H_
+#define YOLOQ_EXPERIMENTS_WORKBENCH_H_
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/network.h"
+#include "experiments/pipeline.h"
+#include "experiments/scoring.h"
+#include "experiments/spec.pb.h"
+#include "experiments/stage_cache.h"
+#include "reports/result.pb.h"
+
+namespace yoloq {
+
+struct RunnerOptions {
+  std::string cache_folder;       // required
+  std::string engine = "onednn";  // experiments/engines.h
+  std::set<std::string> rerun;    // stages that are made anew
+  // Of the build: commit, dirty flag, compiler, libraries.
+  Provenance build;
+};
+
+class Workbench {
+ public:
+  // Checks the profile and makes what it needs before anything is quantized.
+  // Errors of the spec and of the draw and train stages.
+  static absl::StatusOr<std::unique_ptr<Workbench>> Open(
+      const ProfileSpec& profile, const RunnerOptions& options);
+
+  // With the drawn data's folder and the trained weights in their places.
+  const ProfileSpec& profile() const { return profile_; }
+  // The stages that were needed for that.
+  const std::vector<StageRecord>& prepared() const { return prepared_; }
+  const RunnerOptions& options() const { return options_; }
+  StageCache& cache() { return cache_; }
+  Network& network() { return *network_; }
+
+  // The stages of the network, quantized as the profile says, or as
+  // `quantization` says. Not to outlive the workbench.
+  std::unique_ptr<Pipeline> MakePipeline();
+  std::unique_ptr<Pipeline> MakePipeline(const QuantizationSpec& quantization);
+
+  // Scores detections on the test images of `pipeline`, which outlives it.
+  absl::StatusOr<Scorer> MakeScorer(Pipeline& pipeline);
+
+  // Build and host, now.
+  Provenance MakeProvenance() const;
+
+ private:
+  explicit Workbench(const RunnerOptions& options);
+
+  const RunnerOptions options_;
+  StageCache cache_;
+  ProfileSpec profile_;
+  std::vector<StageRecord> prepared_;
+  std::unique_ptr<Network> network_;
+};
+
+}  // namespace yoloq
+
+#endif  // YOLOQ_EXPERIMENTS_WORKBENCH_H_
