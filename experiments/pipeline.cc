@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -25,6 +24,7 @@
 #include "reports/provenance.h"
 #include "tools/base/digest.h"
 #include "tools/base/file.h"
+#include "tools/base/parallel.h"
 #include "tools/base/proto_file.h"
 #include "tools/base/status_macros.h"
 
@@ -43,15 +43,11 @@ constexpr char kSizeFile[] = "model_size.textproto";
 constexpr char kDetectionsFile[] = "detections.binpb";
 constexpr char kLatencyFile[] = "latency.textproto";
 
-int Cores() {
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
 // Engines of one thread each, one a core.
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> EnginePerCore(
     const Deployable& model, const std::string& engine, bool fake_quantized) {
   std::vector<std::unique_ptr<Engine>> engines;
-  for (int i = 0; i < Cores(); ++i) {
+  for (int i = 0; i < CoreCount(); ++i) {
     YOLOQ_ASSIGN_OR_RETURN(std::unique_ptr<Engine> made,
                            fake_quantized
                                ? MakeFakeQuantizedEngine(model, /*threads=*/1)

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "model/graph.h"
@@ -213,7 +212,7 @@ void Fold(ConvolutionWeights* weights) {
 // body(i) for every node, on all processors.
 template <typename Body>
 void ForEachNode(const Graph& graph, const Body& body) {
-  ThreadPool pool(std::max(1u, std::thread::hardware_concurrency()));
+  ThreadPool pool(CoreCount());
   pool.ParallelFor(graph.nodes_size(), body);
 }
 

@@ -10,7 +10,6 @@
 #include <limits>
 #include <numeric>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +19,7 @@
 #include "quant/integer_semantics.h"
 #include "quant/quantizer.h"
 #include "quant/scheme.h"
+#include "tools/base/parallel.h"
 #include "tools/base/progress.h"
 #include "tools/base/status_macros.h"
 
@@ -34,8 +34,7 @@ constexpr int kAdaRoundSamples = 4096;
 class AllThreads {
  public:
   AllThreads() : before_(at::get_num_threads()) {
-    at::set_num_threads(
-        std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
+    at::set_num_threads(CoreCount());
   }
   ~AllThreads() { at::set_num_threads(before_); }
 

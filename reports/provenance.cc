@@ -4,12 +4,12 @@
 
 #include <fstream>
 #include <iterator>
-#include <thread>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "tools/base/parallel.h"
 
 namespace yoloq {
 namespace {
@@ -47,8 +47,7 @@ std::string HostName() {
 void FillHost(absl::Time started, Provenance* provenance) {
   provenance->set_host_name(HostName());
   provenance->set_cpu_model(CpuModel(ReadStream("/proc/cpuinfo")));
-  provenance->set_cpu_count(
-      static_cast<int>(std::thread::hardware_concurrency()));
+  provenance->set_cpu_count(CoreCount());
   provenance->set_operating_system(
       OperatingSystem(ReadStream("/etc/os-release")));
   provenance->set_memory_bytes(MemoryBytes(ReadStream("/proc/meminfo")));

@@ -1,5 +1,6 @@
 #include "tools/base/parallel.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -7,6 +8,10 @@
 #include <vector>
 
 namespace yoloq {
+
+int CoreCount() {
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 struct ThreadPool::State {
   std::mutex mutex;

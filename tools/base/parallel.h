@@ -8,6 +8,9 @@
 
 namespace yoloq {
 
+// Processors of this machine, at least 1.
+int CoreCount();
+
 class ThreadPool {
  public:
   // threads >= 1, the caller's own included: a pool of one starts none.
