@@ -210,6 +210,7 @@ void QatHooks::AddParameters() {
 void QatHooks::BeginStep(const TrainingPosition& position) {
   batch_norm_frozen_ = position.epoch >= spec_.batch_norm_freeze_epoch();
   observers_frozen_ = position.epoch >= spec_.observer_freeze_epoch();
+  batch_share_ = position.share;
 }
 
 std::vector<at::Tensor> QatHooks::Parameters() {
@@ -218,6 +219,23 @@ std::vector<at::Tensor> QatHooks::Parameters() {
 }
 
 std::vector<at::Tensor> QatHooks::State() { return {state_, weights_started_}; }
+
+std::unique_ptr<TrainingHooks> QatHooks::Replica() const {
+  return std::unique_ptr<TrainingHooks>(
+      new QatHooks(graph_, quantization_, spec_, precision_));
+}
+
+void QatHooks::MergeState(absl::Span<TrainingHooks* const> others) {
+  for (TrainingHooks* const other : others) {
+    const QatHooks& hooks = *static_cast<QatHooks*>(other);
+    for (int tensor = 0; tensor < tensors_; ++tensor) {
+      const float* const from = hooks.Row(tensor);
+      float* const to = Row(tensor);
+      to[kLow] = std::min(to[kLow], from[kLow]);
+      to[kHigh] = std::max(to[kHigh], from[kHigh]);
+    }
+  }
+}
 
 // --- Activations.
 
@@ -282,7 +300,10 @@ at::Tensor QatHooks::FakeQuantized(const Set& set, const at::Tensor& values) {
       values,
       at::exp(log_scales_.narrow(0, set.parameter, 1)).to(values.device()),
       at::full({1}, Row(set.tensors[0])[kZeroPoint], values.options()), 0,
-      kLevels, LearnedGradientFactor(values.numel(), kLevels));
+      kLevels,
+      LearnedGradientFactor(
+          std::llround(static_cast<double>(values.numel()) / batch_share_),
+          kLevels));
 }
 
 at::Tensor QatHooks::Activation(int node, bool before_activation,

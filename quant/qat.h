@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "model/graph.pb.h"
 #include "model/training/training.pb.h"
 #include "model/training/training_hooks.h"
@@ -73,6 +74,13 @@ class QatHooks : public TrainingHooks {
   at::Tensor Input(int node, int producer, const at::Tensor& values) override;
   std::vector<at::Tensor> Parameters() override;
   std::vector<at::Tensor> State() override;
+  std::unique_ptr<TrainingHooks> Replica() const override;
+  // The ranges become those of the whole batch: the hulls of the parts'. (A
+  // range moves by the same share in each, so the hull of what came of it is
+  // what comes of the hull. Within the step each part was rounded in the range
+  // that it moved itself.) Learned scales need no merging: all replicas start
+  // them from the same ranges and weights, which stand still by then.
+  void MergeState(absl::Span<TrainingHooks* const> others) override;
 
   // What decides the outcome besides the training's own arguments: for
   // TrainOptions::fingerprint. Bytes.
@@ -132,6 +140,7 @@ class QatHooks : public TrainingHooks {
   const std::vector<Precision> precision_;
   bool observers_frozen_ = false;
   bool batch_norm_frozen_ = false;
+  double batch_share_ = 1;
 
   std::vector<Site> outputs_;  // parallel to the nodes
   std::vector<Site> before_activations_;

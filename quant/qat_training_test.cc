@@ -1,14 +1,19 @@
 // Quantization-aware training as the trainer runs it: interrupted and resumed,
 // to the exported model.
-#include <ATen/core/Tensor.h>
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+#include <c10/core/GradMode.h>
 
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "eval/image.h"
 #include "eval/random.h"
 #include "model/graph.h"
+#include "model/training/replicas.h"
+#include "model/training/trainable_network.h"
 #include "model/training/trainer.h"
 #include "model/training/training_hooks.h"
 #include "model/weights.h"
@@ -140,6 +145,12 @@ class CrashingHooks : public TrainingHooks {
   }
   std::vector<at::Tensor> Parameters() override { return hooks_->Parameters(); }
   std::vector<at::Tensor> State() override { return hooks_->State(); }
+  std::unique_ptr<TrainingHooks> Replica() const override {
+    return hooks_->Replica();
+  }
+  void MergeState(absl::Span<TrainingHooks* const> others) override {
+    hooks_->MergeState(others);
+  }
 
  private:
   TrainingHooks* const hooks_;
@@ -158,10 +169,13 @@ QatSpec Schedule(bool learned_scales) {
   return spec;
 }
 
-class QatTrainingTest : public ::testing::TestWithParam<bool> {
+// Learned scales, replicas.
+class QatTrainingTest : public ::testing::TestWithParam<std::tuple<bool, int>> {
  protected:
   QatTrainingTest()
-      : graph_(Tiny()),
+      : learned_scales_(std::get<0>(GetParam())),
+        replicas_(std::get<1>(GetParam())),
+        graph_(Tiny()),
         precision_(graph_.nodes_size(), INT8),
         images_(Squares(10)) {
     quantization_.set_scheme("qnnpack");
@@ -180,6 +194,7 @@ class QatTrainingTest : public ::testing::TestWithParam<bool> {
                                       TrainingHooks* hooks = nullptr) const {
     TrainingSpec training;
     training.set_batch_size(4);
+    training.set_replicas(replicas_);
     training.set_device(TrainingSpec::CPU);
     training.set_checkpoint_steps(2);
     training.set_ema_decay(0.9);
@@ -206,6 +221,8 @@ class QatTrainingTest : public ::testing::TestWithParam<bool> {
     return model.ok() ? writer.Serialize(*model) : "";
   }
 
+  const bool learned_scales_;
+  const int replicas_;
   const Graph graph_;
   const std::vector<Precision> precision_;
   const std::vector<VocImage> images_;
@@ -214,7 +231,7 @@ class QatTrainingTest : public ::testing::TestWithParam<bool> {
 };
 
 TEST_P(QatTrainingTest, InterruptedItGoesOnBitForBit) {
-  const QatSpec spec = Schedule(GetParam());
+  const QatSpec spec = Schedule(learned_scales_);
   const auto straight = Hooks(spec);
   YOLOQ_ASSERT_OK_AND_ASSIGN(const TrainingOutcome expected,
                              Run(spec, straight.get(), ""));
@@ -249,7 +266,95 @@ TEST_P(QatTrainingTest, InterruptedItGoesOnBitForBit) {
                        HasSubstr("another training")));
 }
 
-INSTANTIATE_TEST_SUITE_P(LearnedScales, QatTrainingTest, ::testing::Bool());
+INSTANTIATE_TEST_SUITE_P(Forms, QatTrainingTest,
+                         ::testing::Combine(::testing::Bool(),
+                                            ::testing::Values(1, 2, 3)));
+
+// --- A batch in parts.
+
+at::Tensor Pictures(int count) {
+  const at::Tensor values = at::arange(count * 3 * 32 * 32);
+  // The later, the brighter: ranges differ from part to part.
+  return ((at::sin(values * 0.37) + 1) * values / (2 * values.numel()))
+      .view({count, 3, 32, 32});
+}
+
+std::vector<std::vector<TruthBox>> Truth(int count) {
+  std::vector<std::vector<TruthBox>> truth;
+  for (int i = 0; i < count; ++i) {
+    truth.push_back({{(i + 0.5f) / count, 0.4f, 0.3f, 0.4f, i % 2, false}});
+  }
+  return truth;
+}
+
+struct Split {
+  std::unique_ptr<TrainableNetwork> network;
+  std::unique_ptr<QatHooks> hooks;
+  std::unique_ptr<Replicas> replicas;
+
+  explicit Split(int count) {
+    const Graph graph = Tiny();
+    network = *TrainableNetwork::Create(graph, RandomWeights(graph, 1), {});
+    // Batch norm alone tells the parts from the whole.
+    network->set_training(false);
+    QuantizationSpec quantization;
+    quantization.set_scheme("qnnpack");
+    hooks = *QatHooks::Create(graph, quantization,
+                              Schedule(/*learned_scales=*/true),
+                              std::vector<Precision>(graph.nodes_size(), INT8));
+    replicas = *Replicas::Create(network.get(), hooks.get(), count);
+  }
+
+  double Backward(int epoch, int images) {
+    TrainingPosition position;
+    position.epoch = epoch;
+    return replicas
+        ->Backward(position, LossSpec(), Pictures(images), Truth(images))
+        .total;
+  }
+  at::Tensor Ranges() const { return hooks->State()[0].clone(); }
+  at::Tensor Scales() const { return hooks->Parameters()[0].detach().clone(); }
+  at::Tensor ScaleGradients() const { return hooks->Parameters()[0].grad(); }
+};
+
+// |a - b| / |b|.
+double Distance(const at::Tensor& a, const at::Tensor& b) {
+  return (at::norm(a - b) / at::norm(b)).item<double>();
+}
+
+class QatReplicasTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(QatReplicasTest, RangesScalesAndGradientsAreThoseOfTheBatch) {
+  constexpr int kImages = 7;
+  Split one(1), many(GetParam());
+  for (const int epoch : {0, 1, 2, 3}) {  // learning from epoch 2 on
+    // While ranges move, each part is rounded in the range that it has moved.
+    // Later, where a value lies next to a tie, the order of a sum decides.
+    const double tolerance = epoch < 2 ? 2e-2 : 1e-3;
+    const double loss = one.Backward(epoch, kImages);
+    EXPECT_NEAR(many.Backward(epoch, kImages), loss, tolerance * loss);
+    EXPECT_TRUE(at::allclose(many.Ranges(), one.Ranges(), 1e-5, 1e-5)) << epoch;
+    EXPECT_TRUE(at::allclose(many.Scales(), one.Scales(), 1e-5, 1e-5)) << epoch;
+    EXPECT_LT(Distance(many.network->weight_gradients(),
+                       one.network->weight_gradients()),
+              tolerance)
+        << epoch;
+    EXPECT_LT(
+        Distance(many.network->bias_gradients(), one.network->bias_gradients()),
+        tolerance)
+        << epoch;
+    if (epoch < 2) continue;
+    EXPECT_GT(at::norm(one.ScaleGradients()).item<double>(), 1e-6);
+    EXPECT_LT(Distance(many.ScaleGradients(), one.ScaleGradients()), 1e-2)
+        << epoch;
+    const c10::NoGradGuard no_grad;
+    for (Split* split : {&one, &many}) {
+      split->hooks->Parameters()[0].detach().add_(0.01);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Counts, QatReplicasTest, ::testing::Values(2, 3));
 
 }  // namespace
 }  // namespace yoloq

@@ -99,14 +99,6 @@ void Adam::Step(int64_t t, double rate, double gradient_scale) {
   }
 }
 
-void Adam::ZeroGradients() {
-  const c10::NoGradGuard no_grad;
-  for (const AdamParameter& parameter : parameters_) {
-    const at::Tensor gradient = GradientOf(parameter);
-    if (gradient.defined()) gradient.zero_();
-  }
-}
-
 std::vector<at::Tensor> Adam::State() const {
   std::vector<at::Tensor> state;
   for (size_t i = 0; i < parameters_.size(); ++i) {

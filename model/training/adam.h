@@ -39,8 +39,6 @@ class Adam {
   // g being the gradient times gradient_scale.
   void Step(int64_t t, double rate, double gradient_scale);
 
-  void ZeroGradients();
-
   // m and v of each parameter: the state that a checkpoint holds.
   std::vector<at::Tensor> State() const;
 

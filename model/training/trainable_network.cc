@@ -120,13 +120,13 @@ TrainableNetwork::TrainableNetwork(Graph graph,
   }
 }
 
-void TrainableNetwork::Allocate() {
-  const ParameterCounts counts = Count(graph_);
-  weights_ = Zeros(counts.weights, placement_.cuda);
-  weight_gradients_ = Zeros(counts.weights, placement_.cuda);
-  biases_ = Zeros(counts.biases, placement_.cuda);
-  bias_gradients_ = Zeros(counts.biases, placement_.cuda);
-  statistics_ = Zeros(counts.statistics, placement_.cuda);
+void TrainableNetwork::Allocate(const at::Tensor& all_weights,
+                                const at::Tensor& all_biases) {
+  weights_ = all_weights;
+  weight_gradients_ = at::zeros_like(weights_);
+  biases_ = all_biases;
+  bias_gradients_ = at::zeros_like(biases_);
+  statistics_ = Zeros(Count(graph_).statistics, placement_.cuda);
   Arena weights(weights_), weight_gradients(weight_gradients_);
   Arena biases(biases_), bias_gradients(bias_gradients_);
   Arena statistics(statistics_);
@@ -174,13 +174,25 @@ absl::StatusOr<std::unique_ptr<TrainableNetwork>> TrainableNetwork::Create(
       new TrainableNetwork(std::move(graph), placement));
   try {
     const c10::NoGradGuard no_grad;
-    network->Allocate();
+    const ParameterCounts counts = Count(network->graph_);
+    network->Allocate(Zeros(counts.weights, placement.cuda),
+                      Zeros(counts.biases, placement.cuda));
     network->CopyFrom(weights);
   } catch (const std::exception& error) {
     return absl::InternalError(
         absl::StrCat("LibTorch, preparing parameters: ", error.what()));
   }
   return network;
+}
+
+std::unique_ptr<TrainableNetwork> TrainableNetwork::Replica() const {
+  const c10::NoGradGuard no_grad;
+  std::unique_ptr<TrainableNetwork> replica(
+      new TrainableNetwork(graph_, placement_));
+  replica->Allocate(weights_, biases_);
+  replica->statistics_.copy_(statistics_);
+  replica->training_ = training_;
+  return replica;
 }
 
 Weights TrainableNetwork::ToWeights() const {

@@ -55,6 +55,11 @@ class TrainableNetwork {
   static absl::StatusOr<std::unique_ptr<TrainableNetwork>> Create(
       Graph graph, const Weights& weights, const NetworkPlacement& placement);
 
+  // A network on the memory of this one's weights and biases, with gradients
+  // and statistics of its own: for another thread, as long as nobody changes
+  // the parameters.
+  std::unique_ptr<TrainableNetwork> Replica() const;
+
   const Graph& graph() const { return graph_; }
   const std::vector<int>& heads() const { return heads_; }
 
@@ -99,7 +104,8 @@ class TrainableNetwork {
  private:
   TrainableNetwork(Graph graph, const NetworkPlacement& placement);
 
-  void Allocate();
+  // Takes the parameters' memory, makes that of the rest, and places all.
+  void Allocate(const at::Tensor& weights, const at::Tensor& biases);
   void CopyFrom(const Weights& weights);
   at::Tensor Execute(int index, const std::vector<at::Tensor>& values,
                      TrainingHooks* hooks);

@@ -2,10 +2,8 @@
 
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -26,7 +24,9 @@
 #include "model/training/heap.h"
 #include "model/training/initialization.h"
 #include "model/training/learning_rate.h"
+#include "model/training/replicas.h"
 #include "model/training/spec_fields.h"
+#include "model/training/threads_guard.h"
 #include "model/training/trainable_network.h"
 #include "model/training/yolo_loss.h"
 #include "quant/integer_semantics.h"
@@ -40,6 +40,18 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr char kCheckpointName[] = "checkpoint.yoloqck";
+
+int BatchSize(const TrainingSpec& spec) {
+  return OrDefault(spec.batch_size(), 8);
+}
+
+int ReplicaCount(const TrainingSpec& spec) {
+  return OrDefault(spec.replicas(), 1);
+}
+
+int ThreadsOfReplica(const TrainingSpec& spec) {
+  return std::max(1, OrDefault(spec.threads(), 2) / ReplicaCount(spec));
+}
 
 absl::Status CheckAdam(const TrainingSpec& spec) {
   constexpr double kBelowOne = 1 - 1e-9;
@@ -74,14 +86,15 @@ absl::Status CheckImages(const Graph& graph, const TrainingSpec& spec,
       }
     }
   }
+  const int64_t part = BatchSize(spec) / ReplicaCount(spec);
   for (const Node& node : graph.nodes()) {
-    const int64_t values = int64_t{OrDefault(spec.batch_size(), 8)} *
-                           node.output().height() * node.output().width();
+    const int64_t values =
+        part * node.output().height() * node.output().width();
     if (node.convolution().batch_norm() && values < 2) {
       return absl::InvalidArgumentError(absl::StrCat(
           "node '", node.name(),
-          "': batch norm has one value a channel at batch_size 1 and this "
-          "input size; use more of either"));
+          "': batch norm has one value a channel at batch_size / replicas 1 "
+          "and this input size; use more of either"));
     }
   }
   return absl::OkStatus();
@@ -99,18 +112,6 @@ absl::StatusOr<NetworkPlacement> ChoosePlacement(const TrainingSpec& spec) {
   placement.bfloat16_convolutions = placement.cuda && spec.mixed_precision();
   return placement;
 }
-
-// Sets LibTorch's threads for as long as it lives.
-class ThreadsGuard {
- public:
-  explicit ThreadsGuard(int threads) : before_(at::get_num_threads()) {
-    at::set_num_threads(threads);
-  }
-  ~ThreadsGuard() { at::set_num_threads(before_); }
-
- private:
-  const int before_;
-};
 
 struct Batch {
   at::Tensor images;  // (N, 3, H, W), channels last, in [0, 1]
@@ -136,12 +137,14 @@ class Trainer {
  public:
   Trainer(const TrainingSpec& spec, absl::Span<const VocImage> images,
           const PreprocessSpec& preprocess, const TrainOptions& options,
-          std::unique_ptr<TrainableNetwork> network)
+          std::unique_ptr<TrainableNetwork> network,
+          std::unique_ptr<Replicas> replicas)
       : spec_(spec),
         images_(images),
         options_(options),
         network_(std::move(network)),
-        batch_size_(OrDefault(spec.batch_size(), 8)),
+        replicas_(std::move(replicas)),
+        batch_size_(BatchSize(spec)),
         steps_per_epoch_(
             StepsPerEpoch(static_cast<int>(images.size()), batch_size_)),
         cache_(int64_t{OrDefault(spec.cache_megabytes(), 1000)} * 1000000),
@@ -299,8 +302,7 @@ class Trainer {
 
   absl::Status CheckStep(const Batch& batch, double loss, double norm) const {
     if (!std::isfinite(loss) || !std::isfinite(norm)) {
-      std::string what =
-          FirstBadOutput(batch.images, options_.hooks, network_.get());
+      std::string what = replicas_->FirstBadOutput(batch.images);
       if (what.empty()) what = FirstBadGradient(*network_);
       if (what.empty()) what = "the loss or its gradient is not finite";
       return Diverged(what);
@@ -313,38 +315,30 @@ class Trainer {
                         header_.first_loss(), LargestGradient(*network_)));
   }
 
-  void Record(const YoloLoss& loss, double total, double rate) {
+  void Record(const BatchLoss& loss, double rate) {
     EpochRecord* sums = header_.mutable_partial();
-    sums->set_loss(sums->loss() + total);
-    sums->set_box_loss(sums->box_loss() + loss.box.item<double>());
-    sums->set_objectness_loss(sums->objectness_loss() +
-                              loss.objectness.item<double>());
-    sums->set_class_loss(sums->class_loss() + loss.classes.item<double>());
+    sums->set_loss(sums->loss() + loss.total);
+    sums->set_box_loss(sums->box_loss() + loss.box);
+    sums->set_objectness_loss(sums->objectness_loss() + loss.objectness);
+    sums->set_class_loss(sums->class_loss() + loss.classes);
     sums->set_learning_rate(rate);
   }
 
   absl::Status Step(std::vector<TrainingImage> loaded) {
-    if (options_.hooks != nullptr) {
-      options_.hooks->BeginStep(
-          {header_.epoch(), header_.step(), steps_per_epoch_});
-    }
     const Batch batch = MakeBatch(std::move(loaded), loader_options_.side);
-    const YoloLoss loss = ComputeYoloLoss(
-        network_->graph(), spec_.loss(),
-        network_->Forward(batch.images, options_.hooks), batch.truth);
-    adam_.ZeroGradients();
-    torch::autograd::backward({loss.total}, {});
+    const BatchLoss loss =
+        replicas_->Backward({header_.epoch(), header_.step(), steps_per_epoch_},
+                            spec_.loss(), batch.images, batch.truth);
     const c10::NoGradGuard no_grad;
-    const double total = loss.total.item<double>();
     const double norm = adam_.GradientNorm().item<double>();
     const int64_t done = StepsDone();
-    if (done == 0) header_.set_first_loss(total);
-    YOLOQ_RETURN_IF_ERROR(CheckStep(batch, total, norm));
+    if (done == 0) header_.set_first_loss(loss.total);
+    YOLOQ_RETURN_IF_ERROR(CheckStep(batch, loss.total, norm));
     const double clip = spec_.gradient_clip_norm();
     const double rate = LearningRate(spec_, done, steps_per_epoch_);
     adam_.Step(done + 1, rate, clip > 0 && norm > clip ? clip / norm : 1);
     UpdateAverages(done + 1);
-    Record(loss, total, rate);
+    Record(loss, rate);
     header_.set_step(header_.step() + 1);
     return absl::OkStatus();
   }
@@ -396,6 +390,7 @@ class Trainer {
   const absl::Span<const VocImage> images_;
   const TrainOptions& options_;
   const std::unique_ptr<TrainableNetwork> network_;
+  const std::unique_ptr<Replicas> replicas_;
   const int batch_size_;
   const int steps_per_epoch_;
   PictureCache cache_;
@@ -417,10 +412,14 @@ absl::StatusOr<TrainingOutcome> TrainChecked(const Graph& graph,
       graph, initial, spec, images, preprocess, options.fingerprint);
   Initialize(graph, spec, &initial);
   const KeepHeap heap;
-  const ThreadsGuard threads(OrDefault(spec.threads(), 2));
+  const ThreadsGuard threads(ThreadsOfReplica(spec));
   YOLOQ_ASSIGN_OR_RETURN(auto network,
                          TrainableNetwork::Create(graph, initial, placement));
-  Trainer trainer(spec, images, preprocess, options, std::move(network));
+  YOLOQ_ASSIGN_OR_RETURN(
+      auto replicas,
+      Replicas::Create(network.get(), options.hooks, ReplicaCount(spec)));
+  Trainer trainer(spec, images, preprocess, options, std::move(network),
+                  std::move(replicas));
   YOLOQ_RETURN_IF_ERROR(trainer.Resume(fingerprint));
   YOLOQ_RETURN_IF_ERROR(trainer.Run());
   return trainer.Finish();
@@ -449,6 +448,8 @@ absl::Status CheckTrainingSpec(const TrainingSpec& spec) {
   YOLOQ_RETURN_IF_ERROR(
       CheckField("checkpoint_steps", spec.checkpoint_steps(), 0, kMost));
   YOLOQ_RETURN_IF_ERROR(CheckField("threads", spec.threads(), 0, 1024));
+  YOLOQ_RETURN_IF_ERROR(CheckField("replicas", spec.replicas(), 0,
+                                   std::min(BatchSize(spec), 1024)));
   YOLOQ_RETURN_IF_ERROR(
       CheckField("loader_threads", spec.loader_threads(), 0, 1024));
   return CheckField("cache_megabytes", spec.cache_megabytes(), 0, kMost);

@@ -229,6 +229,9 @@ class CrashingHooks : public TrainingHooks {
   }
   std::vector<at::Tensor> Parameters() override { return {scale_}; }
   std::vector<at::Tensor> State() override { return {count_}; }
+  std::unique_ptr<TrainingHooks> Replica() const override {
+    return std::make_unique<CrashingHooks>(-1, -1);
+  }
 
   float scale() const { return scale_.item<float>(); }
   float count() const { return count_.item<float>(); }
@@ -241,10 +244,14 @@ class CrashingHooks : public TrainingHooks {
   at::Tensor count_ = at::zeros({1}, at::kFloat);
 };
 
-TEST(TrainerTest, InterruptedWithinAnEpochGoesOnBitForBit) {
-  const std::vector<VocImage> images = Squares(18);  // 5 steps an epoch
+class InterruptedTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(InterruptedTest, WithinAnEpochItGoesOnBitForBit) {
+  // 5 steps an epoch; the last has 2 images.
+  const std::vector<VocImage> images = Squares(18);
   TrainingSpec spec = Spec(3);
   spec.set_checkpoint_steps(2);
+  spec.set_replicas(GetParam());
   CrashingHooks never(-1, -1);
   TrainOptions options;
   options.hooks = &never;
@@ -270,6 +277,35 @@ TEST(TrainerTest, InterruptedWithinAnEpochGoesOnBitForBit) {
   EXPECT_EQ(resumed.epochs[1].loss(), straight.epochs[1].loss());
 }
 
+INSTANTIATE_TEST_SUITE_P(Replicas, InterruptedTest, ::testing::Values(1, 2, 3));
+
+TEST(TrainerTest, ReplicasTrainAsOneDoes) {
+  // Batch norm makes the difference, which is that of smaller batches.
+  const std::vector<VocImage> images = Squares(16);
+  TrainingSpec spec = Spec(30);
+  spec.set_replicas(2);
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const TrainingOutcome two,
+                             TrainTiny(spec, images));
+  EXPECT_LT(two.epochs.back().loss(), two.epochs.front().loss() / 2);
+  spec.set_replicas(1);
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const TrainingOutcome one,
+                             TrainTiny(spec, images));
+  EXPECT_NEAR(two.epochs[0].loss(), one.epochs[0].loss(),
+              0.1 * one.epochs[0].loss());
+  EXPECT_NE(two.weights.nodes[1].weights, one.weights.nodes[1].weights);
+}
+
+TEST(TrainerTest, HooksWithoutReplicasAreRefused) {
+  TrainingSpec spec = Spec(1);
+  spec.set_replicas(2);
+  TrainingHooks hooks;
+  TrainOptions options;
+  options.hooks = &hooks;
+  EXPECT_THAT(TrainTiny(spec, Squares(4), options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("set replicas: 1")));
+}
+
 TEST(TrainerTest, ACheckpointOfAnotherTrainingIsRefused) {
   const std::vector<VocImage> images = Squares(4);
   TrainOptions options;
@@ -277,6 +313,11 @@ TEST(TrainerTest, ACheckpointOfAnotherTrainingIsRefused) {
   YOLOQ_ASSERT_OK(TrainTiny(Spec(1), images, options));
   TrainingSpec other = Spec(1);
   other.set_learning_rate(0.02);
+  EXPECT_THAT(TrainTiny(other, images, options),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("another training")));
+  other = Spec(1);
+  other.set_replicas(2);
   EXPECT_THAT(TrainTiny(other, images, options),
               StatusIs(absl::StatusCode::kFailedPrecondition,
                        HasSubstr("another training")));
@@ -321,6 +362,9 @@ class PoisonHooks : public TrainingHooks {
     // Its value is zero, its slope infinite.
     return values + at::sqrt(at::relu(values) * 0) * 0;
   }
+  std::unique_ptr<TrainingHooks> Replica() const override {
+    return std::make_unique<PoisonHooks>(backward_);
+  }
 
  private:
   const bool backward_;
@@ -330,21 +374,29 @@ TEST(TrainerTest, NamesTheLayerWhoseOutputIsNotFinite) {
   PoisonHooks hooks(/*backward=*/false);
   TrainOptions options;
   options.hooks = &hooks;
-  EXPECT_THAT(
-      TrainTiny(Spec(1), Squares(4), options),
-      StatusIs(absl::StatusCode::kOutOfRange,
-               HasSubstr("training diverged in epoch 0, step 0 (from 0): the "
-                         "output of node 'second' is not finite")));
+  TrainingSpec spec = Spec(1);
+  for (const int replicas : {1, 2}) {
+    spec.set_replicas(replicas);
+    EXPECT_THAT(
+        TrainTiny(spec, Squares(4), options),
+        StatusIs(absl::StatusCode::kOutOfRange,
+                 HasSubstr("training diverged in epoch 0, step 0 (from 0): the "
+                           "output of node 'second' is not finite")));
+  }
 }
 
 TEST(TrainerTest, NamesTheLayerWhoseGradientIsNotFinite) {
   PoisonHooks hooks(/*backward=*/true);
   TrainOptions options;
   options.hooks = &hooks;
-  EXPECT_THAT(
-      TrainTiny(Spec(1), Squares(4), options),
-      StatusIs(absl::StatusCode::kOutOfRange,
-               HasSubstr("the gradient of node 'second' is not finite")));
+  TrainingSpec spec = Spec(1);
+  for (const int replicas : {1, 2}) {
+    spec.set_replicas(replicas);
+    EXPECT_THAT(
+        TrainTiny(spec, Squares(4), options),
+        StatusIs(absl::StatusCode::kOutOfRange,
+                 HasSubstr("the gradient of node 'second' is not finite")));
+  }
 }
 
 TEST(TrainerTest, ALossThatExplodesNamesTheLargestGradient) {
@@ -367,6 +419,10 @@ TEST(TrainerTest, ErrorsOfSpecAndImages) {
   spec.mutable_augmentation()->set_jitter(2);
   EXPECT_THAT(TrainTiny(spec, Squares(1)),
               invalid("training: augmentation.jitter is 2"));
+  spec = Spec(1);
+  spec.set_replicas(5);
+  EXPECT_THAT(TrainTiny(spec, Squares(1)),
+              invalid("training: replicas is 5, it must be from 0 to 4"));
   EXPECT_THAT(TrainTiny(Spec(1), {}), invalid("no images"));
   std::vector<VocImage> images = Squares(2);
   images[1].annotation.objects[0].class_index = 2;

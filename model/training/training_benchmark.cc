@@ -4,18 +4,17 @@
 //   bazel run -c opt //model/training:training_benchmark
 //
 // Arguments: input side, width in 1/1000, batch size, channels last or not,
-// threads.
+// threads of a replica, replicas.
 #include <ATen/Functions.h>
-#include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <vector>
 
 #include "model/training/adam.h"
 #include "model/training/heap.h"
+#include "model/training/replicas.h"
+#include "model/training/threads_guard.h"
 #include "model/training/trainable_network.h"
-#include "model/training/yolo_loss.h"
 #include "model/yolov3.h"
 
 namespace yoloq {
@@ -32,9 +31,11 @@ std::unique_ptr<TrainableNetwork> MakeNetwork(const benchmark::State& state) {
 }
 
 void BM_TrainingStep(benchmark::State& state) {
-  at::set_num_threads(static_cast<int>(state.range(4)));
+  const ThreadsGuard threads(static_cast<int>(state.range(4)));
   const KeepHeap heap;
   const auto network = MakeNetwork(state);
+  const auto replicas = *Replicas::Create(network.get(), /*hooks=*/nullptr,
+                                          static_cast<int>(state.range(5)));
   const int64_t batch = state.range(2);
   const at::Tensor images =
       at::rand({batch, 3, state.range(0), state.range(0)});
@@ -46,10 +47,7 @@ void BM_TrainingStep(benchmark::State& state) {
             {});
   int64_t t = 0;
   for (auto _ : state) {
-    const YoloLoss loss = ComputeYoloLoss(
-        network->graph(), LossSpec(), network->Forward(images, nullptr), truth);
-    adam.ZeroGradients();
-    torch::autograd::backward({loss.total}, {});
+    replicas->Backward(TrainingPosition(), LossSpec(), images, truth);
     benchmark::DoNotOptimize(adam.GradientNorm().item<float>());
     adam.Step(++t, 1e-4, 1);
   }
@@ -57,13 +55,16 @@ void BM_TrainingStep(benchmark::State& state) {
 }
 
 BENCHMARK(BM_TrainingStep)
-    ->ArgNames({"side", "width", "batch", "channels_last", "threads"})
-    ->Args({416, 1000, 4, 1, 2})
-    ->Args({416, 1000, 4, 0, 2})
-    ->Args({128, 125, 8, 1, 2})
-    ->Args({128, 125, 8, 0, 2})
-    ->Args({128, 125, 8, 1, 1})
-    ->Args({128, 125, 8, 0, 1})
+    ->ArgNames({"side", "width", "batch", "channels_last", "threads",
+                "replicas"})
+    ->Args({416, 1000, 4, 1, 2, 1})
+    ->Args({416, 1000, 4, 0, 2, 1})
+    ->Args({416, 1000, 4, 1, 1, 2})
+    ->Args({96, 125, 16, 1, 2, 1})
+    ->Args({96, 125, 16, 0, 2, 1})
+    ->Args({96, 125, 16, 1, 1, 1})
+    ->Args({96, 125, 16, 0, 1, 1})
+    ->Args({96, 125, 16, 1, 1, 2})
     ->MeasureProcessCPUTime()
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);

@@ -5,7 +5,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <vector>
+
+#include "absl/types/span.h"
 
 namespace yoloq {
 
@@ -15,10 +18,19 @@ struct TrainingPosition {
   int epoch = 0;  // from 0
   int step = 0;   // within the epoch, from 0
   int steps_per_epoch = 0;
+  // How much of the batch these hooks will see, in (0, 1]: all of it, or a
+  // replica's part.
+  double share = 1;
 };
 
-// Every function has a default that changes nothing. Called on the training
-// thread, node by node in graph order.
+// Every function has a default that changes nothing. Called by one thread at a
+// time, node by node in graph order.
+//
+// Where the batch is split over replicas (TrainingSpec.replicas), each has
+// hooks of its own: those that the trainer was given, and their Replica()s.
+// All begin a step with the first one's parameters and state. After it the
+// gradients of Parameters() are summed over the replicas, those of the first
+// are trained, and MergeState says what becomes of its state.
 class TrainingHooks {
  public:
   virtual ~TrainingHooks() = default;
@@ -59,6 +71,16 @@ class TrainingHooks {
   // Further float32, contiguous tensors that a checkpoint holds (observers'
   // ranges); always the same ones, changed in place.
   virtual std::vector<at::Tensor> State() { return {}; }
+
+  // Hooks that do the same for another replica, with parameters and state of
+  // their own, of any values. nullptr: these hooks cannot be had twice, and
+  // training with several replicas is refused.
+  virtual std::unique_ptr<TrainingHooks> Replica() const { return nullptr; }
+
+  // At the end of a step, to the first replica's hooks: takes what `others`,
+  // which saw the rest of the batch, have found into State(). What a forward
+  // pass writes into Parameters() must not depend on its part of the batch.
+  virtual void MergeState(absl::Span<TrainingHooks* const> /*others*/) {}
 };
 
 }  // namespace yoloq
