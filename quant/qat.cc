@@ -16,6 +16,7 @@
 #include "quant/integer_semantics.h"
 #include "quant/quantized_tensors.h"
 #include "quant/scheme.h"
+#include "quant/straight_through.h"
 #include "tools/base/proto_file.h"
 #include "tools/base/status_macros.h"
 
@@ -292,8 +293,8 @@ void QatHooks::StartLearning(const Set& set) {
 at::Tensor QatHooks::FakeQuantized(const Set& set, const at::Tensor& values) {
   if (!learning()) {
     const TensorQuantization quantization = Observed(set);
-    return at::fake_quantize_per_tensor_affine(
-        values, quantization.scale(), quantization.zero_point(), 0, kLevels);
+    return StraightThrough(values, quantization.scale(),
+                           quantization.zero_point(), 0, kLevels);
   }
   StartLearning(set);
   return at::_fake_quantize_learnable_per_tensor_affine(
@@ -368,8 +369,8 @@ at::Tensor QatHooks::FakeWeight(int node, const at::Tensor& weight,
                                 const at::Tensor& scales) {
   if (learning()) return LearnedWeight(node, weight);
   if (quantization_.weights() == QuantizationSpec::PER_TENSOR) {
-    return at::fake_quantize_per_tensor_affine(weight, scales.item<float>(), 0,
-                                               -kMaxWeight, kMaxWeight);
+    return StraightThrough(weight, scales.item<float>(), 0, -kMaxWeight,
+                           kMaxWeight);
   }
   return at::fake_quantize_per_channel_affine(
       weight, scales,
