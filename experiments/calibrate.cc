@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "eval/dataset_loader.h"
+#include "experiments/estimate.h"
 #include "model/graph.h"
 #include "model/torch_executor.h"
 #include "quant/calibration.h"
@@ -23,6 +24,12 @@ namespace {
 
 int Cores() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+std::vector<std::string> NoiseIds(int count) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < count; ++i) ids.push_back(absl::StrCat("noise/", i));
+  return ids;
 }
 
 // Where the pictures come from, in order; called by one thread at a time.
@@ -115,6 +122,27 @@ class Workers {
   absl::Status status_;
 };
 
+// Says what `images` images will take, by rounds on noise with observers of
+// their own.
+absl::Status Announce(const Graph& graph, const Weights& weights,
+                      const QuantizationSpec& spec, int64_t images) {
+  Calibrator calibrator(graph, spec);
+  std::unique_ptr<Workers> workers;
+  const std::vector<std::string> ids = NoiseIds(2 * Cores());
+  const NextInput next = [&]() -> absl::StatusOr<std::vector<uint8_t>> {
+    return NoisePicture(graph, /*seed=*/0, /*index=*/0);
+  };
+  return AnnounceInference("calibrate", graph, images, Cores(), [&]() {
+    if (workers == nullptr) {
+      YOLOQ_ASSIGN_OR_RETURN(workers,
+                             Workers::Create(graph, weights, &calibrator));
+    }
+    Progress progress("calibrate, a trial", Cores(), "pictures");
+    return workers->Observe(calibrator.images_done() + Cores(), ids, next,
+                            &progress);
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<Calibration> CalibrateOnImages(const Graph& graph,
@@ -133,6 +161,9 @@ absl::StatusOr<Calibration> CalibrateOnImages(const Graph& graph,
     YOLOQ_RETURN_IF_ERROR(
         Annotate(calibrator.Resume(partial, ids), checkpoint));
   }
+  YOLOQ_RETURN_IF_ERROR(
+      Announce(graph, weights, spec,
+               static_cast<int64_t>(images.size()) - calibrator.images_done()));
   YOLOQ_ASSIGN_OR_RETURN(const auto workers,
                          Workers::Create(graph, weights, &calibrator));
   std::vector<std::string> paths;
@@ -177,10 +208,7 @@ absl::StatusOr<Calibration> CalibrateOnNoise(const Graph& graph,
   const NextInput next = [&]() -> absl::StatusOr<std::vector<uint8_t>> {
     return NoisePicture(graph, spec.calibration_seed(), index++);
   };
-  std::vector<std::string> ids;
-  for (int i = 0; i < spec.calibration_images(); ++i) {
-    ids.push_back(absl::StrCat("noise/", i));
-  }
+  const std::vector<std::string> ids = NoiseIds(spec.calibration_images());
   Progress progress("calibrate", spec.calibration_images(), "pictures");
   YOLOQ_RETURN_IF_ERROR(
       workers->Observe(spec.calibration_images(), ids, next, &progress));

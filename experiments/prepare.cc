@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "eval/synthetic_voc.h"
+#include "experiments/estimate.h"
 #include "experiments/image_sets.h"
 #include "experiments/network.h"
 #include "experiments/training_outcome.h"
@@ -60,6 +61,9 @@ absl::Status TrainInto(const std::string& folder, const ProfileSpec& profile,
                        const Network& network, const ImageSet& set) {
   YOLOQ_ASSIGN_OR_RETURN(Weights initial,
                          InitialWeights(profile.model(), network.graph()));
+  YOLOQ_RETURN_IF_ERROR(AnnounceTraining(
+      "train", network.graph(), initial, profile.training(), set.images,
+      profile.preprocess(), folder, /*trial_hooks=*/nullptr));
   TrainOptions options;
   options.folder = folder;
   YOLOQ_ASSIGN_OR_RETURN(

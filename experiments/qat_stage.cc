@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "experiments/estimate.h"
 #include "experiments/image_sets.h"
 #include "experiments/training_outcome.h"
 #include "model/darknet_weights.h"
@@ -61,10 +62,16 @@ absl::Status TrainInto(const std::string& folder, const ProfileSpec& profile,
                        const QatPlan& plan, const ImageSet& set,
                        Network* network) {
   const Graph& graph = network->graph();
-  YOLOQ_ASSIGN_OR_RETURN(
-      const std::unique_ptr<QatHooks> hooks,
-      QatHooks::Create(graph, plan.quantization, plan.qat, plan.precision));
+  const auto make_hooks = [&] {
+    return QatHooks::Create(graph, plan.quantization, plan.qat, plan.precision);
+  };
+  YOLOQ_ASSIGN_OR_RETURN(const std::unique_ptr<QatHooks> trial_hooks,
+                         make_hooks());
+  YOLOQ_ASSIGN_OR_RETURN(const std::unique_ptr<QatHooks> hooks, make_hooks());
   YOLOQ_ASSIGN_OR_RETURN(const Weights* weights, network->LoadWeights());
+  YOLOQ_RETURN_IF_ERROR(AnnounceTraining("qat", graph, *weights, plan.training,
+                                         set.images, profile.preprocess(),
+                                         folder, trial_hooks.get()));
   TrainOptions options;
   options.folder = folder;
   options.hooks = hooks.get();

@@ -1,6 +1,5 @@
 #include "experiments/spec_files.h"
 
-#include <map>
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -92,39 +91,38 @@ absl::Status CheckModel(const ModelSpec& model, absl::string_view prefix,
         absl::StrCat(prefix, ".parts.part"),
         absl::StrCat("\"", range.part(), "\" is none of BACKBONE, NECK, HEAD"));
   }
-  const std::map<std::string, std::string> given = {
-      {"cfg", model.cfg()},
-      {"weights", model.weights()},
-      {"names", model.names()}};
+  const std::set<std::string> files = {"cfg", "weights", "names", "pretrained"};
   for (const std::string& field : model.required()) {
-    const auto value = given.find(field);
-    YOLOQ_CHECK_FIELD(
-        value != given.end(), absl::StrCat(prefix, ".required"),
-        absl::StrCat("\"", field, "\" is none of cfg, weights, names"));
-    YOLOQ_CHECK_FIELD(
-        !value->second.empty(), absl::StrCat(prefix, ".", field),
-        absl::StrCat("is required by this profile; give --", field,
-                     "=PATH or set YOLOQ_", absl::AsciiStrToUpper(field)));
+    YOLOQ_CHECK_FIELD(files.count(field) > 0, absl::StrCat(prefix, ".required"),
+                      absl::StrCat("\"", field, "\" is none of ",
+                                   absl::StrJoin(files, ", ")));
+  }
+  for (const std::string& field : model.optional()) {
+    YOLOQ_CHECK_FIELD(files.count(field) > 0, absl::StrCat(prefix, ".optional"),
+                      absl::StrCat("\"", field, "\" is none of ",
+                                   absl::StrJoin(files, ", ")));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckData(const DataSpec& data, absl::string_view name) {
+  YOLOQ_CHECK_FIELD(
+      data.expected_train_images() >= 0 && data.expected_test_images() >= 0,
+      "data.expected_train_images, expected_test_images", "are negative");
+  YOLOQ_CHECK_FIELD(
+      (data.expected_train_images() == 0 && data.expected_test_images() == 0) ||
+          !(data.noise_only() || data.has_synthetic()),
+      "data.expected_train_images, expected_test_images",
+      "are of real data: 0 with noise_only or synthetic");
   if (data.noise_only()) return absl::OkStatus();
   YOLOQ_CHECK_FIELD(data.train_sets_size() > 0, "data.train_sets", "is empty");
   YOLOQ_CHECK_FIELD(data.test_sets_size() > 0, "data.test_sets", "is empty");
   YOLOQ_CHECK_FIELD(data.max_test_images() >= 0, "data.max_test_images",
                     "is negative");
-  if (data.has_synthetic()) {
-    const SyntheticDataSpec& drawn = data.synthetic();
-    YOLOQ_CHECK_FIELD(drawn.train_images() >= 0 && drawn.val_images() >= 0 &&
-                          drawn.test_images() >= 0,
-                      "data.synthetic", "has a negative number of images");
-    return absl::OkStatus();
-  }
-  YOLOQ_CHECK_FIELD(!data.voc_root().empty(), "data.voc_root",
-                    "is required by this profile; give --voc_root=FOLDER (the "
-                    "VOCdevkit folder) or set YOLOQ_VOC_ROOT");
+  const SyntheticDataSpec& drawn = data.synthetic();
+  YOLOQ_CHECK_FIELD(drawn.train_images() >= 0 && drawn.val_images() >= 0 &&
+                        drawn.test_images() >= 0,
+                    "data.synthetic", "has a negative number of images");
   return absl::OkStatus();
 }
 

@@ -26,8 +26,8 @@ std::vector<std::string> EmbeddedProfiles();
 absl::Status CheckExperiment(const ExperimentSpec& spec,
                              absl::string_view name);
 
-// As CheckExperiment, for a profile after flags and overrides: also what the
-// profile requires is there.
+// As CheckExperiment, for a profile after flags and overrides. Whether what it
+// needs is there is for CheckRequirements (requirements.h).
 absl::Status CheckProfile(const ProfileSpec& spec);
 
 }  // namespace yoloq

@@ -76,7 +76,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadOverride{"model { input_size: 417 }", "model.input_size: 417"},
         BadOverride{"model { width: -1 }", "model.width"},
         BadOverride{"model { parts { part: 'TAIL' } }", "model.parts.part"},
-        BadOverride{"model { required: 'cfg' }", "give --cfg=PATH"},
+        BadOverride{"model { required: 'cfgs' }", "model.required: \"cfgs\""},
+        BadOverride{"model { optional: 'cfgs' }", "model.optional: \"cfgs\""},
+        BadOverride{"data { noise_only: true expected_test_images: 1 }",
+                    "data.expected_train_images, expected_test_images: are of "
+                    "real data"},
+        BadOverride{"data { expected_test_images: -1 }", "are negative"},
         BadOverride{"data { noise_only: false }", "data.train_sets"},
         BadOverride{"evaluation { score_threshold: 1.5 }",
                     "evaluation.score_threshold"},
@@ -86,13 +91,20 @@ INSTANTIATE_TEST_SUITE_P(
         BadOverride{"latency { device: 'toaster' }", "latency.device"},
         BadOverride{"quantization { scheme: 'magic' }", "scheme"}));
 
-TEST(SpecFilesTest, MissingVocRootSaysWhatToGive) {
-  ProfileSpec profile = *LoadProfile("nano_voc");
-  profile.mutable_model()->set_cfg("a.cfg");
-  profile.mutable_model()->set_weights("a.weights");
-  EXPECT_THAT(
-      CheckProfile(profile),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--voc_root")));
+TEST(SpecFilesTest, PaperTrainsAsThePaperDoes) {
+  // paper/facts.md, "Setting".
+  const ProfileSpec paper = *LoadProfile("paper");
+  YOLOQ_ASSERT_OK(CheckProfile(paper));
+  EXPECT_EQ(paper.model().input_size(), 416);
+  EXPECT_EQ(paper.data().expected_train_images(), 16551);
+  EXPECT_EQ(paper.data().expected_test_images(), 4952);
+  EXPECT_EQ(paper.training().epochs(), 200);
+  EXPECT_EQ(paper.training().learning_rate(), 1e-3);
+  EXPECT_EQ(paper.training().schedule(), TrainingSpec::STEP);
+  EXPECT_EQ(paper.training().step_factor(), 0.8);
+  EXPECT_EQ(paper.training().step_epochs(), 10);
+  EXPECT_EQ(paper.quantization().calibration_images(), 2000);
+  EXPECT_EQ(paper.qat().epochs(), 10);
 }
 
 TEST(SpecFilesTest, OverrideErrorsNameLineAndField) {

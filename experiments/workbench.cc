@@ -5,6 +5,7 @@
 #include "absl/time/clock.h"
 #include "experiments/engines.h"
 #include "experiments/prepare.h"
+#include "experiments/requirements.h"
 #include "experiments/spec_files.h"
 #include "reports/provenance.h"
 #include "tools/base/file.h"
@@ -20,6 +21,7 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(
     const ProfileSpec& profile, const RunnerOptions& options) {
   YOLOQ_RETURN_IF_ERROR(CheckProfile(profile));
   YOLOQ_RETURN_IF_ERROR(CheckEngineName(options.engine));
+  YOLOQ_RETURN_IF_ERROR(CheckRequirements(profile));
   std::unique_ptr<Workbench> workbench(new Workbench(options));
   YOLOQ_ASSIGN_OR_RETURN(
       PreparedProfile prepared,

@@ -28,8 +28,9 @@ struct RunnerOptions {
 
 class Workbench {
  public:
-  // Checks the profile and makes what it needs before anything is quantized.
-  // Errors of the spec and of the draw and train stages.
+  // Checks the profile and what it needs (requirements.h), and makes what comes
+  // before anything is quantized. Errors of these, and of the draw and train
+  // stages.
   static absl::StatusOr<std::unique_ptr<Workbench>> Open(
       const ProfileSpec& profile, const RunnerOptions& options);
 

@@ -2,6 +2,7 @@
 // beside the paper.
 //
 //   bazel run //experiments:table1 -- --profile=nano_voc --voc_root=...
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -16,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "experiments/ablation_study.h"
+#include "experiments/requirements.h"
 #include "experiments/runner.h"
 #include "experiments/sensitivity_study.h"
 #include "experiments/spec_files.h"
@@ -52,6 +54,9 @@ ABSL_FLAG(std::string, weights, "",
           "a darknet .weights file; default: $YOLOQ_WEIGHTS");
 ABSL_FLAG(std::string, names, "",
           "class names, one a line; default: $YOLOQ_NAMES, or the VOC classes");
+ABSL_FLAG(std::string, pretrained, "",
+          "darknet weights of the first layers (darknet53.conv.74) that "
+          "training begins from; default: $YOLOQ_PRETRAINED");
 ABSL_FLAG(std::string, cache_dir, "",
           "where stages are kept; default: $XDG_CACHE_HOME/yoloq or "
           "~/.cache/yoloq");
@@ -95,10 +100,7 @@ std::string SpecPath(const std::string& name) {
 std::string CacheFolder() {
   const std::string flag = absl::GetFlag(FLAGS_cache_dir);
   if (!flag.empty()) return UserPath(flag);
-  const std::string xdg = Environment("XDG_CACHE_HOME");
-  if (!xdg.empty()) return JoinPath(xdg, "yoloq");
-  const std::string home = Environment("HOME");
-  return JoinPath(home.empty() ? "/tmp" : home, ".cache/yoloq");
+  return UserCacheFolder();
 }
 
 absl::StatusOr<ProfileSpec> ProfileFromFlags() {
@@ -114,11 +116,12 @@ absl::StatusOr<ProfileSpec> ProfileFromFlags() {
   // Variables of the environment serve profiles that ask for them; flags, all.
   const auto set_model = [&](const std::string& flag, const char* name,
                              const char* variable, std::string* field) {
-    bool required = false;
-    for (const std::string& each : profile.model().required()) {
-      required |= each == name;
-    }
-    set(required ? PathFromFlag(flag, variable) : UserPath(flag), field);
+    const auto names = [&](const auto& fields) {
+      return std::find(fields.begin(), fields.end(), name) != fields.end();
+    };
+    const bool asked =
+        names(profile.model().required()) || names(profile.model().optional());
+    set(asked ? PathFromFlag(flag, variable) : UserPath(flag), field);
   };
   ModelSpec* model = profile.mutable_model();
   set_model(absl::GetFlag(FLAGS_cfg), "cfg", "YOLOQ_CFG", model->mutable_cfg());
@@ -126,6 +129,8 @@ absl::StatusOr<ProfileSpec> ProfileFromFlags() {
             model->mutable_weights());
   set_model(absl::GetFlag(FLAGS_names), "names", "YOLOQ_NAMES",
             model->mutable_names());
+  set_model(absl::GetFlag(FLAGS_pretrained), "pretrained", "YOLOQ_PRETRAINED",
+            model->mutable_pretrained());
   YOLOQ_RETURN_IF_ERROR(
       MergeTextProto(absl::GetFlag(FLAGS_override), "--override", &profile));
   return profile;

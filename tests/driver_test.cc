@@ -212,12 +212,62 @@ TEST(DriverErrorsTest, OverrideOutOfRangeNamesTheFieldOfTheDefaultProfile) {
       "profile quick: field model.input_size");
 }
 
-TEST(DriverErrorsTest, MissingDataSaysWhichFlagGivesIt) {
-  ExpectError(Drive({"--experiments=ptq", "--profile=nano_voc"}),
-              "--cfg=PATH or set YOLOQ_CFG");
-  ExpectError(Drive({"--experiments=ptq", "--profile=nano_voc", "--cfg=a.cfg",
-                     "--weights=a.weights"}),
-              "--voc_root=FOLDER");
+TEST(DriverErrorsTest, MissingDataAndFilesAreListedAtOnce) {
+  const ProgramOutcome outcome =
+      Drive({"--experiments=ptq", "--profile=nano_voc"});
+  ExpectError(outcome, "profile nano_voc cannot start; what is missing:");
+  EXPECT_THAT(
+      outcome.standard_error,
+      AllOf(HasSubstr("give --cfg=PATH or set YOLOQ_CFG"),
+            HasSubstr("give --weights=PATH or set YOLOQ_WEIGHTS"),
+            HasSubstr("run tools/fetch_voc"), HasSubstr("give --voc_root=")));
+}
+
+TEST(DriverErrorsTest, PaperWithoutAnythingNamesTheCommand) {
+  const std::string cache = TestFolder();
+  const ProgramOutcome outcome =
+      Drive({"--experiments=baseline,ptq,qat", "--profile=paper"},
+            {{"XDG_CACHE_HOME", cache}});
+  ExpectError(outcome, "profile paper cannot start; what is missing:");
+  EXPECT_THAT(
+      outcome.standard_error,
+      AllOf(HasSubstr("data.voc_root"),
+            HasSubstr("VOC2007/trainval, VOC2012/trainval, VOC2007/test"),
+            HasSubstr("run tools/fetch_voc"),
+            HasSubstr("give --voc_root=" + cache +
+                      "/yoloq/voc/VOCdevkit or set YOLOQ_VOC_ROOT"),
+            // It can be trained.
+            Not(HasSubstr("weights"))));
+  EXPECT_FALSE(PathExists(JoinPath(cache, "yoloq/stages")));
+}
+
+TEST(DriverErrorsTest, PaperOnAPartOfVocIsRefused) {
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const ProfileSpec tiny,
+                             MakeTinyProfile(TestFolder(), 3, 2));
+  const ProgramOutcome outcome =
+      Drive({"--experiments=ptq", "--profile=paper",
+             "--override=data { train_sets: 'VOC2007/train' }"},
+            {{"YOLOQ_VOC_ROOT", tiny.data().voc_root()},
+             {"YOLOQ_PRETRAINED", "/nonexistent/darknet53.conv.74"}});
+  ExpectError(outcome,
+              "data.train_sets: hold 3 images, but the profile is "
+              "about 16551");
+  EXPECT_THAT(outcome.standard_error,
+              AllOf(HasSubstr("data.test_sets: hold 2 images, but the profile "
+                              "is about 4952"),
+                    HasSubstr("model.pretrained: "
+                              "/nonexistent/darknet53.conv.74"),
+                    HasSubstr("run tools/fetch_weights")));
+}
+
+TEST(DriverErrorsTest, PretrainedOfTheEnvironmentIsForProfilesThatNameIt) {
+  const ProgramOutcome outcome =
+      Drive({"--experiments=baseline", NoiseFlag()},
+            {{"YOLOQ_PRETRAINED", "/nonexistent/darknet53.conv.74"}});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  ExpectError(Drive({"--experiments=baseline", NoiseFlag(),
+                     "--pretrained=/nonexistent/darknet53.conv.74"}),
+              "model.pretrained: /nonexistent/darknet53.conv.74");
 }
 
 TEST(DriverErrorsTest, MissingFilesAreNamed) {

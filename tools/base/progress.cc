@@ -91,7 +91,10 @@ std::string FormatDuration(double seconds) {
   if (whole < 3600) {
     return absl::StrFormat("%d min %02d s", whole / 60, whole % 60);
   }
-  return absl::StrFormat("%d h %02d min", whole / 3600, whole / 60 % 60);
+  const int64_t hours = whole / 3600;
+  if (hours < 48)
+    return absl::StrFormat("%d h %02d min", hours, whole / 60 % 60);
+  return absl::StrFormat("%d days %02d h", hours / 24, hours % 24);
 }
 
 }  // namespace yoloq

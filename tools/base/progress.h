@@ -61,7 +61,7 @@ std::string FormatProgress(absl::string_view label, int64_t done,
                            int64_t skipped, int64_t total,
                            absl::string_view unit, double elapsed_s);
 
-// "42 s", "3 min 05 s", "2 h 10 min".
+// "42 s", "3 min 05 s", "2 h 10 min", "40 days 02 h".
 std::string FormatDuration(double seconds);
 
 }  // namespace yoloq

@@ -21,6 +21,8 @@ TEST(ProgressTest, Durations) {
   EXPECT_EQ(FormatDuration(59.4), "59 s");
   EXPECT_EQ(FormatDuration(65), "1 min 05 s");
   EXPECT_EQ(FormatDuration(7800), "2 h 10 min");
+  EXPECT_EQ(FormatDuration(48 * 3600 - 60), "47 h 59 min");
+  EXPECT_EQ(FormatDuration(40 * 86400 + 2 * 3600), "40 days 02 h");
 }
 
 }  // namespace
