@@ -33,9 +33,13 @@ constexpr double kGigabyte = 1e9;
 // Below this, a trial would cost more than 5 % of what it is about.
 constexpr int64_t kLeastSteps = 40;
 constexpr int64_t kLeastRounds = 40;
-// Multiply-accumulates that no core here does in less than seconds
-// (environment: about 1e11 a second in FP32, 4e11 in INT8).
+// Multiply-accumulates that take any core seconds (with AVX-512 VNNI it does
+// about 1e11 a second in FP32 and 4e11 in INT8).
 constexpr double kManyMultiplyAccumulates = 1e12;
+// From this many an image on, a step on few images tells what a full one takes:
+// layers keep all cores busy, and the optimizer is a small part.
+constexpr int64_t kLargeMultiplyAccumulates = 5000000000;
+constexpr int kTrialImages = 4;
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -139,23 +143,35 @@ bool OnGpu(const TrainingSpec& spec) {
   return spec.device() != TrainingSpec::CPU && at::hasCUDA();
 }
 
-// Seconds of a step of the training, once it runs.
-absl::StatusOr<double> TryStep(const std::string& label, const Graph& graph,
-                               const Weights& weights, TrainingSpec spec,
-                               absl::Span<const VocImage> images,
-                               const PreprocessSpec& preprocess,
-                               TrainingHooks* hooks) {
+int64_t TotalMultiplyAccumulates(const Graph& graph) {
+  int64_t count = 0;
+  for (int i = 0; i < graph.nodes_size(); ++i) {
+    count += MultiplyAccumulates(graph, i);
+  }
+  return count;
+}
+
+// Images a second, once the training runs.
+absl::StatusOr<double> TryTraining(const std::string& label, const Graph& graph,
+                                   const Weights& weights, TrainingSpec spec,
+                                   absl::Span<const VocImage> images,
+                                   const PreprocessSpec& preprocess,
+                                   TrainingHooks* hooks) {
+  int batch = BatchSize(spec);
+  if (TotalMultiplyAccumulates(graph) >= kLargeMultiplyAccumulates) {
+    batch = std::min(batch, kTrialImages);
+  }
   // Two epochs of one step: the first also sets up what LibTorch and oneDNN
   // keep.
+  spec.set_batch_size(batch);
   spec.set_epochs(2);
   TrainOptions options;
   options.hooks = hooks;
   options.label = absl::StrCat(label, ", a trial");
-  const size_t batch = BatchSize(spec);
   YOLOQ_ASSIGN_OR_RETURN(const TrainingOutcome outcome,
                          Train(graph, weights, spec, images.subspan(0, batch),
                                preprocess, options));
-  return std::max(outcome.epochs.back().seconds(), 1e-9);
+  return batch / std::max(outcome.epochs.back().seconds(), 1e-9);
 }
 
 absl::Status CheckInferenceMemory(absl::string_view label, int64_t bytes,
@@ -291,14 +307,15 @@ absl::Status AnnounceTraining(const std::string& label, const Graph& graph,
       PathExists(JoinPath(folder, "checkpoint.yoloqck"))) {
     return absl::OkStatus();
   }
-  YOLOQ_ASSIGN_OR_RETURN(
-      const double step_s,
-      TryStep(label, graph, weights, spec, images, preprocess, trial_hooks));
+  YOLOQ_ASSIGN_OR_RETURN(estimate.images_per_second,
+                         TryTraining(label, graph, weights, spec, images,
+                                     preprocess, trial_hooks));
   estimate.label = label;
   estimate.work = absl::StrCat(WithThousands(images.size()), " images x ",
                                spec.epochs(), " epochs");
-  estimate.seconds = step_s * static_cast<double>(steps);
-  estimate.images_per_second = static_cast<double>(memory.batch_size) / step_s;
+  // The last batch of an epoch is filled up.
+  estimate.seconds = static_cast<double>(steps * memory.batch_size) /
+                     estimate.images_per_second;
   estimate.memory_bytes = memory.total_bytes();
   Print(estimate);
   return absl::OkStatus();
@@ -312,12 +329,9 @@ absl::Status AnnounceInference(const std::string& label, const Graph& graph,
   estimate.available_bytes = AvailableBytes();
   YOLOQ_RETURN_IF_ERROR(CheckInferenceMemory(label, estimate.memory_bytes,
                                              estimate.available_bytes));
-  int64_t multiply_accumulates = 0;
-  for (int i = 0; i < graph.nodes_size(); ++i) {
-    multiply_accumulates += MultiplyAccumulates(graph, i);
-  }
   if (images < kLeastRounds * workers ||
-      static_cast<double>(images) * static_cast<double>(multiply_accumulates) <
+      static_cast<double>(images) *
+              static_cast<double>(TotalMultiplyAccumulates(graph)) <
           kManyMultiplyAccumulates) {
     return absl::OkStatus();
   }

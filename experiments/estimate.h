@@ -103,11 +103,12 @@ std::string WithThousands(int64_t count);
 // memory will not do.
 
 // Of Train (model/training/trainer.h) with the same arguments. Two steps of the
-// training are tried and the second is timed, augmentation included; not where
-// the training is of fewer than 40 steps (the trial would be more than 5 % of
-// it) or resumes (its progress line says what is left). trial_hooks: like those
-// of the training, and of no use afterwards; null without. On a GPU memory is
-// not checked: the formula is of the CPU's.
+// training are tried (of at most 4 images where the network is large) and the
+// second is timed, augmentation included; not where the training is of fewer
+// than 40 steps (the trial would be more than 5 % of it) or resumes (its
+// progress line says what is left). trial_hooks: like those of the training,
+// and of no use afterwards; null without. On a GPU memory is not checked: the
+// formula is of the CPU's.
 absl::Status AnnounceTraining(const std::string& label, const Graph& graph,
                               const Weights& weights, const TrainingSpec& spec,
                               absl::Span<const VocImage> images,

@@ -183,12 +183,18 @@ absl::StatusOr<AnyResults> RunTheStudy(const std::string& study,
   return StudyAblation(recipes, profile, options);
 }
 
-ReportFiles FilesFromFlags(const RunnerOptions& options,
-                           const ProfileSpec& profile) {
+absl::StatusOr<ReportFiles> FilesFromFlags(const RunnerOptions& options,
+                                           const ProfileSpec& profile) {
   ReportFiles files;
   files.name = absl::GetFlag(FLAGS_report);
   if (files.name.empty()) files.name = absl::GetFlag(FLAGS_study);
-  if (files.name.empty()) files.name = absl::GetFlag(FLAGS_experiments).front();
+  if (files.name.empty()) {
+    // The flag may hold a path.
+    YOLOQ_ASSIGN_OR_RETURN(
+        const ExperimentSpec first,
+        LoadExperiment(SpecPath(absl::GetFlag(FLAGS_experiments).front())));
+    files.name = first.name();
+  }
   files.folder = UserPath(absl::GetFlag(FLAGS_output_dir));
   if (files.folder.empty()) {
     files.folder = JoinPath(options.cache_folder,
@@ -212,7 +218,8 @@ absl::Status Main() {
                                        : RunTheStudy(study, profile, options));
 
   // The results first: a report can be rendered again (//reports:render).
-  const ReportFiles files = FilesFromFlags(options, profile);
+  YOLOQ_ASSIGN_OR_RETURN(const ReportFiles files,
+                         FilesFromFlags(options, profile));
   YOLOQ_RETURN_IF_ERROR(MakeFolders(files.folder));
   const std::string path =
       JoinPath(files.folder, absl::StrCat(files.name, ".textproto"));
