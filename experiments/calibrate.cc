@@ -15,16 +15,13 @@
 #include "model/torch_executor.h"
 #include "quant/calibration.h"
 #include "tools/base/file.h"
+#include "tools/base/parallel.h"
 #include "tools/base/progress.h"
 #include "tools/base/proto_file.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {
 namespace {
-
-int Cores() {
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
 
 std::vector<std::string> NoiseIds(int count) {
   std::vector<std::string> ids;
@@ -50,7 +47,7 @@ class Workers {
       const Graph& graph, const Weights& weights, Calibrator* calibrator) {
     auto result = std::make_unique<Workers>();
     result->calibrator_ = calibrator;
-    result->workers_.resize(Cores());
+    result->workers_.resize(CoreCount());
     for (Worker& worker : result->workers_) {
       TorchExecutorOptions options;
       options.threads = 1;
@@ -128,17 +125,17 @@ absl::Status Announce(const Graph& graph, const Weights& weights,
                       const QuantizationSpec& spec, int64_t images) {
   Calibrator calibrator(graph, spec);
   std::unique_ptr<Workers> workers;
-  const std::vector<std::string> ids = NoiseIds(2 * Cores());
+  const std::vector<std::string> ids = NoiseIds(2 * CoreCount());
   const NextInput next = [&]() -> absl::StatusOr<std::vector<uint8_t>> {
     return NoisePicture(graph, /*seed=*/0, /*index=*/0);
   };
-  return AnnounceInference("calibrate", graph, images, Cores(), [&]() {
+  return AnnounceInference("calibrate", graph, images, CoreCount(), [&]() {
     if (workers == nullptr) {
       YOLOQ_ASSIGN_OR_RETURN(workers,
                              Workers::Create(graph, weights, &calibrator));
     }
-    Progress progress("calibrate, a trial", Cores(), "pictures");
-    return workers->Observe(calibrator.images_done() + Cores(), ids, next,
+    Progress progress("calibrate, a trial", CoreCount(), "pictures");
+    return workers->Observe(calibrator.images_done() + CoreCount(), ids, next,
                             &progress);
   });
 }

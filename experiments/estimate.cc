@@ -18,6 +18,7 @@
 #include "absl/strings/strip.h"
 #include "model/graph.h"
 #include "model/training/trainer.h"
+#include "reports/format_number.h"
 #include "tools/base/file.h"
 #include "tools/base/progress.h"
 #include "tools/base/status_macros.h"
@@ -159,7 +160,7 @@ absl::StatusOr<double> TryTraining(const std::string& label, const Graph& graph,
                                    TrainingHooks* hooks) {
   int batch = BatchSize(spec);
   if (TotalMultiplyAccumulates(graph) >= kLargeMultiplyAccumulates) {
-    batch = std::min(batch, kTrialImages);
+    batch = std::min(batch, std::max(kTrialImages, spec.replicas()));
   }
   // Two epochs of one step: the first also sets up what LibTorch and oneDNN
   // keep.
@@ -211,10 +212,13 @@ TrainingMemory EstimateTrainingMemory(const Graph& graph,
                                       bool simulated) {
   TrainingMemory memory;
   const int64_t parameters = Parameters(graph);
-  const int64_t copies = 5 + (spec.ema_decay() > 0 ? 1 : 0);
+  const int64_t replicas = std::max(1, spec.replicas());
+  const int64_t copies = 4 + replicas + (spec.ema_decay() > 0 ? 1 : 0);
   memory.parameter_bytes = kFloatBytes * parameters * copies;
   if (simulated) {
-    memory.parameter_bytes += 2 * kFloatBytes * parameters + parameters;
+    memory.parameter_bytes +=
+        kFloatBytes * parameters +
+        replicas * (kFloatBytes * parameters + parameters);
   }
   for (const Node& node : graph.nodes()) {
     memory.activation_bytes_per_image += KeptBytes(graph, node, simulated);
@@ -268,14 +272,6 @@ absl::Status CheckTrainingMemory(absl::string_view label,
 
 // --- The line.
 
-std::string WithThousands(int64_t count) {
-  std::string digits = absl::StrCat(count);
-  for (int i = static_cast<int>(digits.size()) - 3; i > 0; i -= 3) {
-    digits.insert(i, ",");
-  }
-  return digits;
-}
-
 std::string FormatEstimate(const StageEstimate& estimate) {
   return absl::StrFormat(
       "%-10s %s: about %s (measured: %.2g images/s), %s of memory%s",
@@ -311,7 +307,7 @@ absl::Status AnnounceTraining(const std::string& label, const Graph& graph,
                          TryTraining(label, graph, weights, spec, images,
                                      preprocess, trial_hooks));
   estimate.label = label;
-  estimate.work = absl::StrCat(WithThousands(images.size()), " images x ",
+  estimate.work = absl::StrCat(FormatThousands(images.size()), " images x ",
                                spec.epochs(), " epochs");
   // The last batch of an epoch is filled up.
   estimate.seconds = static_cast<double>(steps * memory.batch_size) /
@@ -339,7 +335,7 @@ absl::Status AnnounceInference(const std::string& label, const Graph& graph,
   const Clock::time_point start = Clock::now();
   YOLOQ_RETURN_IF_ERROR(try_round());
   estimate.label = label;
-  estimate.work = absl::StrCat(WithThousands(images), " images");
+  estimate.work = absl::StrCat(FormatThousands(images), " images");
   estimate.images_per_second = workers / std::max(SecondsSince(start), 1e-9);
   estimate.seconds = static_cast<double>(images) / estimate.images_per_second;
   Print(estimate);

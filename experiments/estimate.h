@@ -34,8 +34,9 @@ inline constexpr double kLeastSecondsToSay = 10;
 // P is the number of parameters (weights, biases, gamma), 4 bytes each.
 struct TrainingMemory {
   // The initial weights, the parameters, their gradients, Adam's two moments
-  // and, with ema_decay, the averages: 5 P or 6 P. With quantization simulated:
-  // the initial weights twice, and P and a quarter for the rounded weights and
+  // and, with ema_decay, the averages: 5 P or 6 P, and gradients of its own for
+  // each further replica. With quantization simulated: the initial weights
+  // twice, and for each replica P and a quarter for the rounded weights and
   // which of them were clamped (a byte each).
   int64_t parameter_bytes = 0;
   // Of one image, what the backward pass reads, in values of 4 bytes. `out` is
@@ -95,9 +96,6 @@ struct StageEstimate {
 // "train      3,000 images x 20 epochs: about 3 min 20 s (measured: 19
 // images/s), 0.4 GB of memory of 21 GB free"; 1 GB is 10^9 bytes.
 std::string FormatEstimate(const StageEstimate& estimate);
-
-// "16,551".
-std::string WithThousands(int64_t count);
 
 // --- Before a stage. Each prints the line, to standard error, and fails where
 // memory will not do.

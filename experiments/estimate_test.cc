@@ -256,13 +256,6 @@ TEST(FormatEstimateTest, TimeRateAndMemory) {
             "(measured: 0.96 images/s), 0.4 GB of memory");
 }
 
-TEST(FormatEstimateTest, Thousands) {
-  EXPECT_EQ(WithThousands(7), "7");
-  EXPECT_EQ(WithThousands(510), "510");
-  EXPECT_EQ(WithThousands(16551), "16,551");
-  EXPECT_EQ(WithThousands(1234567), "1,234,567");
-}
-
 // --- When a trial is made.
 
 TEST(AnnounceTrainingTest, ShortOrResumedTrainingsAreNotTried) {

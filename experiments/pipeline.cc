@@ -13,6 +13,7 @@
 #include "eval/preprocess.h"
 #include "experiments/calibrate.h"
 #include "experiments/engines.h"
+#include "experiments/estimate.h"
 #include "hw/latency.h"
 #include "model/graph.h"
 #include "quant/cross_layer_equalization.h"
@@ -68,6 +69,8 @@ absl::Status Detect(const Deployable& model, const std::string& engine,
   DetectOptions options;
   options.label = fake_quantized ? "simulate" : "evaluate";
   options.shard_folder = folder;
+  YOLOQ_RETURN_IF_ERROR(AnnounceEvaluation(
+      options.label, pointers, static_cast<int64_t>(images.size())));
   YOLOQ_ASSIGN_OR_RETURN(const DetectionRun run,
                          DetectInImages(pointers, images, profile.preprocess(),
                                         profile.evaluation(), options));

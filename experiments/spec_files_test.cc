@@ -82,7 +82,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "data.expected_train_images, expected_test_images: are of "
                     "real data"},
         BadOverride{"data { expected_test_images: -1 }", "are negative"},
-        BadOverride{"data { noise_only: false }", "data.train_sets"},
+        BadOverride{"data { noise_only: false train_sets: [] }",
+                    "data.train_sets"},
         BadOverride{"evaluation { score_threshold: 1.5 }",
                     "evaluation.score_threshold"},
         BadOverride{"evaluation { bootstrap_resamples: 0 }",
