@@ -75,18 +75,16 @@ int64_t KeptBytes(const Graph& graph, const Node& node, bool simulated) {
   switch (node.op_case()) {
     case Node::kConvolution:
       if (!node.convolution().batch_norm()) {
-        return simulated ? kFloatBytes * out + out : kFloatBytes * out;
+        return (simulated ? 2 : 1) * kFloatBytes * out;
       }
-      return simulated ? 4 * kFloatBytes * out + 2 * out
-                       : 2 * kFloatBytes * out;
+      return (simulated ? 6 : 2) * kFloatBytes * out;
     case Node::kAdd:
     case Node::kConcat:
     case Node::kUpsample:
-      return kFloatBytes * out + (simulated ? out : 0);
+      return (simulated ? 2 : 1) * kFloatBytes * out;
     case Node::kMaxPool:
       return kFloatBytes * (ElementCount(graph.nodes(node.inputs(0)).output()) +
-                            3 * out) +
-             (simulated ? out : 0);
+                            (simulated ? 4 : 3) * out);
     case Node::kInput:
       return kFloatBytes * out;
     default:
@@ -217,8 +215,7 @@ TrainingMemory EstimateTrainingMemory(const Graph& graph,
   memory.parameter_bytes = kFloatBytes * parameters * copies;
   if (simulated) {
     memory.parameter_bytes +=
-        kFloatBytes * parameters +
-        replicas * (kFloatBytes * parameters + parameters);
+        kFloatBytes * parameters + replicas * 2 * kFloatBytes * parameters;
   }
   for (const Node& node : graph.nodes()) {
     memory.activation_bytes_per_image += KeptBytes(graph, node, simulated);

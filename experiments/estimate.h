@@ -36,8 +36,8 @@ struct TrainingMemory {
   // The initial weights, the parameters, their gradients, Adam's two moments
   // and, with ema_decay, the averages: 5 P or 6 P, and gradients of its own for
   // each further replica. With quantization simulated: the initial weights
-  // twice, and for each replica P and a quarter for the rounded weights and
-  // which of them were clamped (a byte each).
+  // twice, and for each replica the folded weights before and after rounding,
+  // 2 P.
   int64_t parameter_bytes = 0;
   // Of one image, what the backward pass reads, in values of 4 bytes. `out` is
   // the size of the node's output:
@@ -47,10 +47,9 @@ struct TrainingMemory {
   //   max pool                     1 in (padded), 3 out (with 8-byte indices)
   //   input                        1 out
   //   slice, head                  nothing, they are views
-  // With quantization simulated, a convolution with batch norm keeps 4.5 out
-  // (of the convolution, scaled back, before activation, rounded, and a byte
-  // twice for what was clamped), without 1.25 out, and every other node a
-  // quarter more.
+  // With quantization simulated, a convolution with batch norm keeps 6 out (of
+  // the convolution, scaled back, after batch norm, that rounded, after
+  // activation, that rounded), without 2 out, and every other node 1 out more.
   int64_t activation_bytes_per_image = 0;
   int64_t batch_size = 0;
   // Decoded pictures that are kept: all, or cache_megabytes.

@@ -108,7 +108,7 @@ TEST(TrainingMemoryTest, CountsWhatEachNodeKeeps) {
             4 * 6 * parameters);
   EXPECT_EQ(
       EstimateTrainingMemory(graph, spec, {}, true).activation_bytes_per_image,
-      4 * 192 + 18 * a + (4 * (a + 3 * p) + p) + 5 * b + 5 * up + 5 * both);
+      4 * 192 + 24 * a + 4 * (a + 4 * p) + 8 * b + 8 * up + 8 * both);
 
   // Inference: input and a; then a, pool; ...; at most a, up and both.
   EXPECT_EQ(EstimateInferenceMemory(graph, 3),

@@ -82,8 +82,6 @@ INSTANTIATE_TEST_SUITE_P(
                     "data.expected_train_images, expected_test_images: are of "
                     "real data"},
         BadOverride{"data { expected_test_images: -1 }", "are negative"},
-        BadOverride{"data { noise_only: false train_sets: [] }",
-                    "data.train_sets"},
         BadOverride{"evaluation { score_threshold: 1.5 }",
                     "evaluation.score_threshold"},
         BadOverride{"evaluation { bootstrap_resamples: 0 }",
@@ -91,6 +89,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadOverride{"latency { threads: 0 }", "latency.threads"},
         BadOverride{"latency { device: 'toaster' }", "latency.device"},
         BadOverride{"quantization { scheme: 'magic' }", "scheme"}));
+
+TEST(SpecFilesTest, DataWithoutTrainingSetsAreRefused) {
+  ProfileSpec profile = *LoadProfile("random_weights");
+  profile.mutable_data()->set_noise_only(false);
+  EXPECT_THAT(CheckProfile(profile),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("data.train_sets")));
+}
 
 TEST(SpecFilesTest, PaperTrainsAsThePaperDoes) {
   // paper/facts.md, "Setting".
