@@ -8,11 +8,9 @@
 #include <string>
 #include <tuple>
 
-#include "absl/strings/str_cat.h"
-#include "eval/image.h"
-#include "eval/random.h"
 #include "model/graph.h"
 #include "model/training/replicas.h"
+#include "model/training/small_training.h"
 #include "model/training/trainable_network.h"
 #include "model/training/trainer.h"
 #include "model/training/training_hooks.h"
@@ -20,7 +18,6 @@
 #include "quant/deployable.h"
 #include "quant/qat.h"
 #include "quant/quantizer.h"
-#include "tools/base/file.h"
 #include "tools/base/proto_file.h"
 #include "tools/base/testing.h"
 
@@ -28,97 +25,6 @@ namespace yoloq {
 namespace {
 
 using ::testing::HasSubstr;
-
-// Input 32 x 32, two convolutions with batch norm, one head of 4 x 4 cells.
-Graph Tiny() {
-  Graph graph;
-  EXPECT_TRUE(ParseTextProto(R"pb(
-                               nodes {
-                                 name: "input"
-                                 input {}
-                                 output { channels: 3 height: 32 width: 32 }
-                               }
-                               nodes {
-                                 name: "first"
-                                 inputs: 0
-                                 convolution {
-                                   out_channels: 6
-                                   kernel: 3
-                                   stride: 4
-                                   padding: 1
-                                   groups: 1
-                                   batch_norm: true
-                                   activation: LEAKY
-                                 }
-                               }
-                               nodes {
-                                 name: "second"
-                                 inputs: 1
-                                 convolution {
-                                   out_channels: 6
-                                   kernel: 3
-                                   stride: 2
-                                   padding: 1
-                                   groups: 1
-                                   batch_norm: true
-                                   activation: LEAKY
-                                 }
-                               }
-                               nodes {
-                                 name: "out"
-                                 inputs: 2
-                                 convolution {
-                                   out_channels: 7
-                                   kernel: 1
-                                   stride: 1
-                                   padding: 0
-                                   groups: 1
-                                   activation: LINEAR
-                                 }
-                               }
-                               nodes {
-                                 name: "yolo"
-                                 inputs: 3
-                                 yolo_head {
-                                   anchors { width: 12 height: 12 }
-                                   mask: 0
-                                   classes: 2
-                                   scale_x_y: 1
-                                 }
-                               })pb",
-                             "graph", &graph)
-                  .ok());
-  EXPECT_TRUE(InferShapes(&graph).ok());
-  return graph;
-}
-
-// A bright square on dark ground: class 0 red, class 1 blue.
-std::vector<VocImage> Squares(int count) {
-  const std::string folder = TestFolder();
-  std::vector<VocImage> images;
-  Random random(3);
-  for (int i = 0; i < count; ++i) {
-    Picture picture{32, 32, std::vector<uint8_t>(3 * 32 * 32, 30)};
-    const int left = random.Between(0, 19);
-    const int top = random.Between(0, 19);
-    for (int y = top; y < top + 12; ++y) {
-      for (int x = left; x < left + 12; ++x) {
-        picture.rgb[3 * (32 * y + x) + (i % 2 == 0 ? 0 : 2)] = 230;
-      }
-    }
-    VocImage image;
-    image.id = absl::StrCat("square", i);
-    image.jpeg_path = JoinPath(folder, absl::StrCat(i, ".jpg"));
-    EXPECT_TRUE(
-        WriteFileAtomically(image.jpeg_path, *EncodeJpeg(picture, 95)).ok());
-    GroundTruthObject object;
-    object.box = {left + 1.0f, top + 1.0f, left + 12.0f, top + 12.0f};
-    object.class_index = i % 2;
-    image.annotation.objects.push_back(object);
-    images.push_back(image);
-  }
-  return images;
-}
 
 // Passes all on, but crashes before a given step.
 class CrashingHooks : public TrainingHooks {
@@ -175,7 +81,7 @@ class QatTrainingTest : public ::testing::TestWithParam<std::tuple<bool, int>> {
   QatTrainingTest()
       : learned_scales_(std::get<0>(GetParam())),
         replicas_(std::get<1>(GetParam())),
-        graph_(Tiny()),
+        graph_(SmallDetector()),
         precision_(graph_.nodes_size(), INT8),
         images_(Squares(10)) {
     quantization_.set_scheme("qnnpack");
@@ -293,7 +199,7 @@ struct Split {
   std::unique_ptr<Replicas> replicas;
 
   explicit Split(int count) {
-    const Graph graph = Tiny();
+    const Graph graph = SmallDetector();
     network = *TrainableNetwork::Create(graph, RandomWeights(graph, 1), {});
     // Batch norm alone tells the parts from the whole.
     network->set_training(false);
