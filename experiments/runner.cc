@@ -122,14 +122,19 @@ RunResult Runner::Skeleton(const ExperimentSpec& experiment) const {
   return result;
 }
 
-absl::Status Runner::AddSizeAndLatency(const PartPrecisions& precisions,
-                                       RunResult* result) {
-  YOLOQ_ASSIGN_OR_RETURN(const ExportedModel model,
-                         deployment().Export(precisions));
+// The stages that made it.
+void AddExport(const ExportedModel& model, RunResult* result) {
   if (model.calibration.has_value()) {
     *result->add_stages() = model.calibration->record;
   }
   *result->add_stages() = model.stage.record;
+}
+
+absl::Status Runner::AddSizeAndLatency(const PartPrecisions& precisions,
+                                       RunResult* result) {
+  YOLOQ_ASSIGN_OR_RETURN(const ExportedModel model,
+                         deployment().Export(precisions));
+  AddExport(model, result);
   *result->mutable_model_size() = model.size;
   YOLOQ_ASSIGN_OR_RETURN(
       *result->mutable_latency(),
@@ -155,6 +160,7 @@ absl::StatusOr<AccuracyResult> Runner::ScoreInto(
 absl::Status Runner::AddAccuracyOf(const ExportedModel& model,
                                    RunResult* result) {
   const ExperimentSpec& experiment = result->experiment();
+  if (deployment_pipeline_ != nullptr) AddExport(model, result);
   YOLOQ_ASSIGN_OR_RETURN(EvaluatedModel evaluated,
                          pipeline_->Evaluate(model, engine()));
   YOLOQ_ASSIGN_OR_RETURN(*result->mutable_accuracy(),
@@ -232,7 +238,7 @@ absl::Status Runner::AddTrained(const ExperimentSpec& experiment,
   if (deployment_pipeline_ != nullptr) {
     return AddSizeAndLatency(precisions, result);
   }
-  *result->add_stages() = model.stage.record;
+  AddExport(model, result);
   *result->mutable_model_size() = model.size;
   YOLOQ_ASSIGN_OR_RETURN(
       *result->mutable_latency(),
