@@ -31,6 +31,7 @@
 #include "tools/base/file.h"
 #include "tools/base/proto_file.h"
 #include "tools/base/status_macros.h"
+#include "tools/base/user_path.h"
 
 ABSL_FLAG(std::vector<std::string>, experiments, {},
           "experiments to run: names of embedded specs, or paths");
@@ -70,8 +71,8 @@ ABSL_FLAG(std::string, override, "",
           "text-format fields merged into the profile, such as "
           "'model { input_size: 320 }'; lists are replaced");
 ABSL_FLAG(std::vector<std::string>, rerun, {},
-          "stages to make anew: calibrate, export, evaluate, simulate, score, "
-          "measure");
+          "stages to make anew: draw, train, calibrate, qat, export, evaluate, "
+          "simulate, score, measure");
 
 namespace yoloq {
 namespace {
@@ -79,12 +80,6 @@ namespace {
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-// Under `bazel run` the working directory is not the user's.
-std::string UserPath(const std::string& path) {
-  if (path.empty()) return path;
-  return JoinPath(Environment("BUILD_WORKING_DIRECTORY"), path);
 }
 
 std::string PathFromFlag(const std::string& flag, const char* variable) {

@@ -1,6 +1,5 @@
 // bazel run //model:describe [-- --cfg=yolov3-voc.cfg]: a network in numbers.
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -12,8 +11,8 @@
 #include "model/description.h"
 #include "model/graph.h"
 #include "model/yolov3.h"
-#include "tools/base/file.h"
 #include "tools/base/status_macros.h"
+#include "tools/base/user_path.h"
 
 ABSL_FLAG(
     std::string, cfg, "",
@@ -27,12 +26,6 @@ ABSL_FLAG(bool, layers, false, "Also list every node.");
 namespace yoloq {
 namespace {
 
-// `bazel run` starts programs elsewhere than where the user is.
-std::string FromUsersFolder(const std::string& path) {
-  const char* folder = std::getenv("BUILD_WORKING_DIRECTORY");
-  return folder == nullptr ? path : JoinPath(folder, path);
-}
-
 absl::StatusOr<Graph> LoadGraph() {
   const int input_size = absl::GetFlag(FLAGS_input_size);
   const std::string cfg = absl::GetFlag(FLAGS_cfg);
@@ -43,7 +36,7 @@ absl::StatusOr<Graph> LoadGraph() {
     if (input_size != 0) options.input_size = input_size;
     return BuildYolov3(options);
   }
-  YOLOQ_ASSIGN_OR_RETURN(Graph graph, ReadDarknetCfg(FromUsersFolder(cfg)));
+  YOLOQ_ASSIGN_OR_RETURN(Graph graph, ReadDarknetCfg(UserPath(cfg)));
   if (input_size != 0) {
     YOLOQ_RETURN_IF_ERROR(
         Annotate(SetInputSize(input_size, &graph), "--input_size"));

@@ -6,7 +6,6 @@
 // hold them.
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -18,8 +17,8 @@
 #include "absl/strings/str_cat.h"
 #include "reports/results_file.h"
 #include "reports/write_report.h"
-#include "tools/base/file.h"
 #include "tools/base/status_macros.h"
+#include "tools/base/user_path.h"
 
 ABSL_FLAG(std::vector<std::string>, tables, {},
           "the paper's tables to compare with; default: those that the results "
@@ -31,12 +30,6 @@ ABSL_FLAG(std::string, output_dir, "",
 
 namespace yoloq {
 namespace {
-
-// Under `bazel run` the working directory is not the user's.
-std::string UserPath(const std::string& path) {
-  const char* folder = std::getenv("BUILD_WORKING_DIRECTORY");
-  return path.empty() || folder == nullptr ? path : JoinPath(folder, path);
-}
 
 // A file, or the *.textproto of a folder in the order of their names.
 absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path) {
