@@ -3,7 +3,8 @@
 //
 //   YOLOQ_ASSIGN_OR_RETURN(const Comparison comparison,
 //                          Compare("table1", results, paper, parameters));
-//   std::cout << RenderMarkdown(comparison);   // reports/table_markdown.h
+//   std::cout << RenderDocument({comparison}, {});   //
+//   reports/table_markdown.h
 #ifndef YOLOQ_REPORTS_COMPARISON_H_
 #define YOLOQ_REPORTS_COMPARISON_H_
 

@@ -233,8 +233,4 @@ absl::StatusOr<std::string> RenderJson(const std::vector<Comparison>& tables) {
   return text;
 }
 
-absl::StatusOr<std::string> RenderJson(const Comparison& comparison) {
-  return RenderJson(std::vector<Comparison>{comparison});
-}
-
 }  // namespace yoloq

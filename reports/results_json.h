@@ -21,7 +21,6 @@ ReportDocument MakeDocument(const std::vector<Comparison>& tables);
 // MakeDocument as JSON text, indented, with a line end at its end. Internal
 // when the text is not valid UTF-8.
 absl::StatusOr<std::string> RenderJson(const std::vector<Comparison>& tables);
-absl::StatusOr<std::string> RenderJson(const Comparison& comparison);
 
 }  // namespace yoloq
 

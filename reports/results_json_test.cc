@@ -42,13 +42,13 @@ const ReportEntry* Find(const ReportDocument& document, absl::string_view row,
 
 TEST_F(ResultsJsonTest, DocumentIsGolden) {
   Load("small_network", "table1");
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const std::string json, RenderJson(comparison_));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const std::string json, RenderJson({comparison_}));
   EXPECT_THAT(json, IsGolden("reports/testdata/small_network.json"));
 }
 
 TEST_F(ResultsJsonTest, JsonReadsBackAsTheDocument) {
   Load("no_data", "table1");
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const std::string json, RenderJson(comparison_));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const std::string json, RenderJson({comparison_}));
   ReportDocument read;
   ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(json, &read).ok());
   EXPECT_EQ(SerializeDeterministically(read),
@@ -111,7 +111,7 @@ TEST_F(ResultsJsonTest, TextIsEscaped) {
   YOLOQ_ASSERT_OK_AND_ASSIGN(
       comparison_,
       Compare("table1", runs_, paper_, {40584928, 14709760, 6331361}));
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const std::string json, RenderJson(comparison_));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const std::string json, RenderJson({comparison_}));
   EXPECT_THAT(json, HasSubstr(R"("no \"data\"\n\\")"));
 }
 

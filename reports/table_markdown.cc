@@ -406,8 +406,4 @@ std::string RenderDocument(const std::vector<Comparison>& tables,
       Section("Profile", RenderProfile(all)));
 }
 
-std::string RenderMarkdown(const Comparison& comparison) {
-  return RenderDocument({comparison}, DocumentOptions());
-}
-
 }  // namespace yoloq

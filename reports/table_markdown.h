@@ -24,9 +24,6 @@ struct DocumentOptions {
 std::string RenderDocument(const std::vector<Comparison>& tables,
                            const DocumentOptions& options);
 
-// The page of one table.
-std::string RenderMarkdown(const Comparison& comparison);
-
 }  // namespace yoloq
 
 #endif  // YOLOQ_REPORTS_TABLE_MARKDOWN_H_

@@ -30,7 +30,7 @@ TEST_P(TableMarkdownTest, ReportIsGolden) {
       const Comparison comparison,
       Compare(GetParam().table, runs, paper, {40584928, 14709760, 6331361}));
   EXPECT_THAT(
-      RenderMarkdown(comparison),
+      RenderDocument({comparison}, DocumentOptions()),
       IsGolden(absl::StrCat("reports/testdata/", GetParam().results, ".md")));
 }
 

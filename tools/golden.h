@@ -1,6 +1,6 @@
 // Golden tests: rendered text against a file of the source tree.
 //
-//   EXPECT_THAT(RenderMarkdown(comparison), IsGolden("reports/testdata/a.md"));
+//   EXPECT_THAT(page, IsGolden("reports/testdata/a.md"));
 //
 // Updating the files of a test is one command:
 //   YOLOQ_UPDATE_GOLDEN=1 bazel run //reports:table_markdown_test
