@@ -61,8 +61,7 @@ class Study {
     *result.mutable_model() = workbench_->network().Measured();
     result.set_engine(workbench_->options().engine);
     result.set_plain_recipe(spec.plain());
-    YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer,
-                           workbench_->MakeScorer(*baseline_));
+    YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer, workbench_->MakeScorer());
     YOLOQ_ASSIGN_OR_RETURN(const Score fp32, scorer.Compute(fp32_, nullptr));
     result.set_images(fp32.accuracy.images());
     result.set_map_fp32(scorer.TableMap(fp32.accuracy));
@@ -114,7 +113,7 @@ class Study {
     profile.mutable_qat()->MergeFrom(recipe.qat());
     YOLOQ_ASSIGN_OR_RETURN(
         const TrainedModel trained,
-        TrainQuantized(profile, kAllInt8, workbench_->options().cache_folder,
+        TrainQuantized(profile, kAllInt8, &workbench_->sets(),
                        &workbench_->network(), &workbench_->cache()));
     YOLOQ_ASSIGN_OR_RETURN(ExportedModel model,
                            pipeline.ExportTrained(kAllInt8, trained));
@@ -128,12 +127,13 @@ class Study {
     YOLOQ_ASSIGN_OR_RETURN(
         const EvaluatedModel evaluated,
         pipeline.Evaluate(model, workbench_->options().engine));
-    YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer,
-                           workbench_->MakeScorer(pipeline));
-    YOLOQ_ASSIGN_OR_RETURN(const Score own, scorer.Compute(evaluated, nullptr));
-    row->set_map(scorer.TableMap(own.accuracy));
-    YOLOQ_ASSIGN_OR_RETURN(const Score drop, scorer.Compute(fp32_, &evaluated));
-    *row->mutable_drop_interval() = drop.accuracy.map_change_interval();
+    YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer, workbench_->MakeScorer());
+    YOLOQ_ASSIGN_OR_RETURN(const Score score,
+                           scorer.Compute(evaluated, &fp32_));
+    row->set_map(scorer.TableMap(score.accuracy));
+    const Interval& change = score.accuracy.map_change_interval();
+    row->mutable_drop_interval()->set_low(-change.high());
+    row->mutable_drop_interval()->set_high(-change.low());
     return absl::OkStatus();
   }
 

@@ -21,42 +21,40 @@ absl::StatusOr<std::vector<VocImage>> Read(
 
 }  // namespace
 
-absl::StatusOr<ImageSet> ReadTestSet(const DataSpec& data,
-                                     const std::vector<std::string>& classes,
-                                     const std::string& cache_folder) {
+absl::StatusOr<const ImageSet*> ImageSets::Test() {
+  if (test_.has_value()) return &*test_;
   ImageSet set;
-  YOLOQ_ASSIGN_OR_RETURN(set.images, Read(data, data.test_sets(), classes));
-  const size_t most = data.max_test_images();
+  YOLOQ_ASSIGN_OR_RETURN(set.images, Read(data_, data_.test_sets(), classes_));
+  const size_t most = data_.max_test_images();
   if (most > 0 && set.images.size() > most) set.images.resize(most);
-  YOLOQ_ASSIGN_OR_RETURN(set.sha256, DatasetDigest(set.images, cache_folder));
-  return set;
+  YOLOQ_ASSIGN_OR_RETURN(set.sha256, DatasetDigest(set.images, cache_folder_));
+  test_ = std::move(set);
+  return &*test_;
 }
 
-absl::StatusOr<ImageSet> ReadTrainingSet(
-    const DataSpec& data, const std::vector<std::string>& classes,
-    const std::string& cache_folder) {
+absl::StatusOr<const ImageSet*> ImageSets::Training() {
+  if (training_.has_value()) return &*training_;
   ImageSet set;
-  YOLOQ_ASSIGN_OR_RETURN(set.images, Read(data, data.train_sets(), classes));
-  YOLOQ_ASSIGN_OR_RETURN(set.sha256, DatasetDigest(set.images, cache_folder));
-  return set;
+  YOLOQ_ASSIGN_OR_RETURN(set.images, Read(data_, data_.train_sets(), classes_));
+  YOLOQ_ASSIGN_OR_RETURN(set.sha256, DatasetDigest(set.images, cache_folder_));
+  training_ = std::move(set);
+  return &*training_;
 }
 
-absl::StatusOr<ImageSet> ReadCalibrationSet(
-    const DataSpec& data, const QuantizationSpec& quantization,
-    const std::vector<std::string>& classes, const std::string& cache_folder) {
-  YOLOQ_ASSIGN_OR_RETURN(std::vector<VocImage> images,
-                         Read(data, data.train_sets(), classes));
+absl::StatusOr<ImageSet> ImageSets::DrawCalibration(
+    const QuantizationSpec& quantization) {
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* training, Training());
   std::vector<std::string> ids;
-  std::unordered_map<std::string, VocImage*> by_id;
-  for (VocImage& image : images) {
+  std::unordered_map<std::string, const VocImage*> by_id;
+  for (const VocImage& image : training->images) {
     ids.push_back(image.id);
     by_id[image.id] = &image;
   }
   ImageSet set;
   for (const std::string& id : DrawCalibrationIds(ids, quantization)) {
-    set.images.push_back(std::move(*by_id[id]));
+    set.images.push_back(*by_id[id]);
   }
-  YOLOQ_ASSIGN_OR_RETURN(set.sha256, DatasetDigest(set.images, cache_folder));
+  YOLOQ_ASSIGN_OR_RETURN(set.sha256, DatasetDigest(set.images, cache_folder_));
   return set;
 }
 

@@ -162,31 +162,18 @@ std::string PrecisionText(const PartPrecisions& precisions) {
                       Precision_Name(precisions.head));
 }
 
-Pipeline::Pipeline(const ProfileSpec& profile, bool noise_only,
-                   std::string cache_folder, Network* network,
-                   StageCache* cache)
+Pipeline::Pipeline(const ProfileSpec& profile, ImageSets* sets,
+                   Network* network, StageCache* cache)
     : profile_(profile),
-      noise_only_(noise_only),
-      cache_folder_(std::move(cache_folder)),
+      sets_(sets),
       network_(network),
       cache_(cache),
       quantization_(*ResolveScheme(profile.quantization())) {}
 
-absl::StatusOr<const ImageSet*> Pipeline::TestSet() {
-  if (!test_set_.has_value()) {
-    YOLOQ_ASSIGN_OR_RETURN(
-        test_set_,
-        ReadTestSet(profile_.data(), network_->class_names(), cache_folder_));
-  }
-  return &*test_set_;
-}
-
 absl::StatusOr<const ImageSet*> Pipeline::CalibrationSet() {
   if (!calibration_set_.has_value()) {
-    YOLOQ_ASSIGN_OR_RETURN(
-        calibration_set_,
-        ReadCalibrationSet(profile_.data(), quantization_,
-                           network_->class_names(), cache_folder_));
+    YOLOQ_ASSIGN_OR_RETURN(calibration_set_,
+                           sets_->DrawCalibration(quantization_));
   }
   return &*calibration_set_;
 }
@@ -198,7 +185,7 @@ absl::StatusOr<StageEntry> Pipeline::Calibrate() {
   inputs.Add("equalized",
              quantization_.cross_layer_equalization() ? "yes" : "no");
   inputs.Add("leaky", QuantizationSpec::LeakyMode_Name(quantization_.leaky()));
-  if (noise_only_) {
+  if (sets_ == nullptr) {
     inputs.Add("pictures",
                absl::StrCat("noise, seed ", quantization_.calibration_seed(),
                             ", ", quantization_.calibration_images()));
@@ -221,7 +208,7 @@ absl::StatusOr<Weights> Pipeline::QuantizableWeights() {
 }
 
 absl::StatusOr<std::vector<uint8_t>> Pipeline::CalibrationInput(int64_t index) {
-  if (noise_only_) {
+  if (sets_ == nullptr) {
     return NoisePicture(network_->graph(), quantization_.calibration_seed(),
                         index);
   }
@@ -237,7 +224,7 @@ absl::Status Pipeline::WriteCalibration(const std::string& folder) {
   YOLOQ_ASSIGN_OR_RETURN(const Weights weights, QuantizableWeights());
   const Graph graph = WithoutBatchNorm(network_->graph());
   Calibration calibration;
-  if (noise_only_) {
+  if (sets_ == nullptr) {
     YOLOQ_ASSIGN_OR_RETURN(calibration,
                            CalibrateOnNoise(graph, weights, quantization_));
   } else {
@@ -378,7 +365,7 @@ absl::StatusOr<EvaluatedModel> Pipeline::EvaluateFakeQuantized(
 
 absl::StatusOr<StageInputs> Pipeline::EvaluationInputs(
     const std::string& stage, const std::string& engine) {
-  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, TestSet());
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, sets_->Test());
   StageInputs inputs(stage, kEvaluateVersion);
   inputs.Add("engine", absl::StrCat(engine, " ", EngineVersion(engine)));
   inputs.Add("images", set->sha256);
@@ -389,7 +376,7 @@ absl::StatusOr<StageInputs> Pipeline::EvaluationInputs(
 
 absl::StatusOr<EvaluatedModel> Pipeline::ReadEvaluation(
     const StageEntry& stage, const std::string& engine) {
-  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, TestSet());
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, sets_->Test());
   std::vector<std::string> ids;
   for (const VocImage& image : set->images) ids.push_back(image.id);
   YOLOQ_ASSIGN_OR_RETURN(
@@ -418,8 +405,9 @@ absl::StatusOr<EvaluatedModel> Pipeline::RunEvaluation(
       cache_->Get(inputs, [&](const std::string& folder) -> absl::Status {
         YOLOQ_ASSIGN_OR_RETURN(const Deployable deployable,
                                Deployable::Open(model.path));
-        return Detect(deployable, engine, fake_quantized, profile_,
-                      test_set_->images, folder);
+        YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, sets_->Test());
+        return Detect(deployable, engine, fake_quantized, profile_, set->images,
+                      folder);
       }));
   return ReadEvaluation(stage, engine);
 }
@@ -444,8 +432,9 @@ absl::StatusOr<EvaluatedModel> Pipeline::EvaluateNodes(
         YOLOQ_ASSIGN_OR_RETURN(
             const Deployable deployable,
             Deployable::FromBytes(bytes.view(), description));
+        YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, sets_->Test());
         return Detect(deployable, engine, /*fake_quantized=*/false, profile_,
-                      test_set_->images, folder);
+                      set->images, folder);
       }));
   return ReadEvaluation(stage, engine);
 }

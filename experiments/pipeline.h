@@ -63,13 +63,10 @@ struct TrainedModel {
 
 class Pipeline {
  public:
-  // `profile` is checked; `network` and `cache` outlive the pipeline.
-  // noise_only: calibrates on seeded random pictures. cache_folder: where
-  // digests of files are remembered.
-  Pipeline(const ProfileSpec& profile, bool noise_only,
-           std::string cache_folder, Network* network, StageCache* cache);
-
-  Network& network() { return *network_; }
+  // `profile` is checked; all pointers outlive the pipeline. sets: null
+  // calibrates on seeded random pictures, and evaluates nothing.
+  Pipeline(const ProfileSpec& profile, ImageSets* sets, Network* network,
+           StageCache* cache);
 
   absl::StatusOr<StageEntry> Calibrate();
   // Ids of the calibration images, in order; after Calibrate.
@@ -96,7 +93,6 @@ class Pipeline {
                                         const std::string& engine,
                                         StageRecord* record);
 
-  absl::StatusOr<const ImageSet*> TestSet();
   absl::StatusOr<const ImageSet*> CalibrationSet();
 
  private:
@@ -131,12 +127,10 @@ class Pipeline {
       ExportedModel* model);
 
   const ProfileSpec profile_;
-  const bool noise_only_;
-  const std::string cache_folder_;
+  ImageSets* const sets_;
   Network* const network_;
   StageCache* const cache_;
   QuantizationSpec quantization_;  // resolved
-  absl::optional<ImageSet> test_set_;
   absl::optional<ImageSet> calibration_set_;
 };
 

@@ -78,9 +78,8 @@ absl::StatusOr<StageEntry> TrainBaseline(const ProfileSpec& profile,
                                          const std::string& cache_folder,
                                          StageCache* cache) {
   YOLOQ_ASSIGN_OR_RETURN(const Network network, Network::Open(profile.model()));
-  YOLOQ_ASSIGN_OR_RETURN(
-      const ImageSet set,
-      ReadTrainingSet(profile.data(), network.class_names(), cache_folder));
+  ImageSets sets(profile.data(), network.class_names(), cache_folder);
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, sets.Training());
   StageInputs inputs("train", kTrainVersion);
   inputs.Add("network", network.key());
   if (!profile.model().pretrained().empty()) {
@@ -89,11 +88,11 @@ absl::StatusOr<StageEntry> TrainBaseline(const ProfileSpec& profile,
     inputs.Add("pretrained", sha256);
   }
   inputs.Add("training", profile.training());
-  inputs.Add("images", set.sha256);
+  inputs.Add("images", set->sha256);
   inputs.Add("preprocess", profile.preprocess());
   inputs.Add("LibTorch", TorchVersion());
   return cache->Get(inputs, [&](const std::string& folder) {
-    return TrainInto(folder, profile, network, set);
+    return TrainInto(folder, profile, network, *set);
   });
 }
 

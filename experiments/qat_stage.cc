@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "experiments/estimate.h"
-#include "experiments/image_sets.h"
 #include "experiments/training_outcome.h"
 #include "model/darknet_weights.h"
 #include "model/graph.h"
@@ -91,27 +90,24 @@ absl::Status TrainInto(const std::string& folder, const ProfileSpec& profile,
 
 absl::StatusOr<TrainedModel> TrainQuantized(const ProfileSpec& profile,
                                             const PartPrecisions& precisions,
-                                            const std::string& cache_folder,
-                                            Network* network,
+                                            ImageSets* sets, Network* network,
                                             StageCache* cache) {
   YOLOQ_ASSIGN_OR_RETURN(const QatPlan plan,
                          MakePlan(profile, precisions, network->graph()));
-  YOLOQ_ASSIGN_OR_RETURN(
-      const ImageSet set,
-      ReadTrainingSet(profile.data(), network->class_names(), cache_folder));
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, sets->Training());
   StageInputs inputs("qat", kQatVersion);
   inputs.Add("network", network->key());
   inputs.Add("precisions", plan.precision_text);
   inputs.Add("quantization", plan.quantization);
   inputs.Add("qat", plan.qat);
   inputs.Add("training", plan.training);
-  inputs.Add("images", set.sha256);
+  inputs.Add("images", set->sha256);
   inputs.Add("preprocess", profile.preprocess());
   inputs.Add("LibTorch", TorchVersion());
   TrainedModel trained;
   YOLOQ_ASSIGN_OR_RETURN(
       trained.stage, cache->Get(inputs, [&](const std::string& folder) {
-        return TrainInto(folder, profile, plan, set, network);
+        return TrainInto(folder, profile, plan, *set, network);
       }));
   YOLOQ_ASSIGN_OR_RETURN(
       DarknetWeights read,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "experiments/image_sets.h"
 #include "experiments/network.h"
 #include "experiments/pipeline.h"
 #include "experiments/spec.pb.h"
@@ -12,16 +13,14 @@
 
 namespace yoloq {
 
-// Trains `network` from its weights on profile.data's training images by
+// Trains `network` from its weights on the training images of `sets` by
 // profile.qat, with `precisions` simulated by profile.quantization's scheme;
 // what PTQ alone does (calibration, equalization, AdaRound, bias correction) is
-// left out. `profile` is checked and has `training`. cache_folder: where
-// digests of files are remembered. An interrupted training resumes. Errors as
-// Train (model/training/trainer.h).
+// left out. `profile` is checked and has `training`. An interrupted training
+// resumes. Errors as Train (model/training/trainer.h).
 absl::StatusOr<TrainedModel> TrainQuantized(const ProfileSpec& profile,
                                             const PartPrecisions& precisions,
-                                            const std::string& cache_folder,
-                                            Network* network,
+                                            ImageSets* sets, Network* network,
                                             StageCache* cache);
 
 }  // namespace yoloq

@@ -103,9 +103,8 @@ absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(Workbench* workbench) {
     runner->deployment_network_ =
         std::make_unique<Network>(std::move(deployed));
     runner->deployment_pipeline_ = std::make_unique<Pipeline>(
-        ForDeployment(profile), /*noise_only=*/true,
-        workbench->options().cache_folder, runner->deployment_network_.get(),
-        &workbench->cache());
+        ForDeployment(profile), /*sets=*/nullptr,
+        runner->deployment_network_.get(), &workbench->cache());
   }
   return runner;
 }
@@ -144,8 +143,7 @@ absl::Status Runner::AddSizeAndLatency(const PartPrecisions& precisions,
 
 absl::StatusOr<AccuracyResult> Runner::ScoreInto(
     const EvaluatedModel& evaluated, RunResult* result) {
-  YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer,
-                         workbench_.MakeScorer(*pipeline_));
+  YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer, workbench_.MakeScorer());
   const auto baseline = evaluated_.find(baseline_);
   YOLOQ_ASSIGN_OR_RETURN(Score score,
                          scorer.Compute(evaluated, baseline == evaluated_.end()
@@ -195,8 +193,7 @@ absl::Status Runner::AddCalibrationDraws(const ExperimentSpec& experiment,
                                          RunResult* result) {
   const PartPrecisions precisions = PrecisionsOf(experiment);
   if (draws_.empty() || !precisions.any_int8()) return absl::OkStatus();
-  YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer,
-                         workbench_.MakeScorer(*pipeline_));
+  YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer, workbench_.MakeScorer());
   const auto add = [&](uint64_t seed, const AccuracyResult& accuracy) {
     CalibrationDraw* draw = result->add_calibration_draws();
     draw->set_seed(seed);
@@ -229,7 +226,7 @@ absl::Status Runner::AddTrained(const ExperimentSpec& experiment,
   }
   YOLOQ_ASSIGN_OR_RETURN(
       const TrainedModel trained,
-      TrainQuantized(profile(), precisions, workbench_.options().cache_folder,
+      TrainQuantized(profile(), precisions, &workbench_.sets(),
                      &workbench_.network(), &workbench_.cache()));
   *result->add_stages() = trained.stage.record;
   YOLOQ_ASSIGN_OR_RETURN(const ExportedModel model,
@@ -260,16 +257,14 @@ absl::Status Runner::AddInputDigests(RunResult* result) {
         workbench_.network().weights_sha256();
   }
   if (profile().data().noise_only()) return absl::OkStatus();
-  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* test, pipeline_->TestSet());
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* test, workbench_.sets().Test());
   digests[absl::StrCat("test images (", test->images.size(), ")")] =
       test->sha256;
   if (profile().has_training()) {
-    YOLOQ_ASSIGN_OR_RETURN(
-        const ImageSet training,
-        ReadTrainingSet(profile().data(), workbench_.network().class_names(),
-                        workbench_.options().cache_folder));
-    digests[absl::StrCat("training images (", training.images.size(), ")")] =
-        training.sha256;
+    YOLOQ_ASSIGN_OR_RETURN(const ImageSet* training,
+                           workbench_.sets().Training());
+    digests[absl::StrCat("training images (", training->images.size(), ")")] =
+        training->sha256;
   }
   if (result->calibration_ids().empty()) return absl::OkStatus();
   YOLOQ_ASSIGN_OR_RETURN(const ImageSet* calibration,
@@ -296,8 +291,7 @@ absl::StatusOr<RunResult> Runner::Run(const ExperimentSpec& experiment) {
 absl::Status Runner::AddComparisons(RunResult* result) {
   const auto run = evaluated_.find(result->experiment().name());
   if (run == evaluated_.end()) return absl::OkStatus();
-  YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer,
-                         workbench_.MakeScorer(*pipeline_));
+  YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer, workbench_.MakeScorer());
   for (const std::string& name : result->experiment().compared_with()) {
     const auto other = evaluated_.find(name);
     if (other == evaluated_.end()) continue;

@@ -47,8 +47,7 @@ class Study {
     *result.mutable_provenance() = workbench_->MakeProvenance();
     *result.mutable_model() = workbench_->network().Measured();
     result.set_engine(engine());
-    YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer,
-                           workbench_->MakeScorer(*pipeline_));
+    YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer, workbench_->MakeScorer());
     YOLOQ_ASSIGN_OR_RETURN(const Score fp32, scorer.Compute(fp32_, nullptr));
     YOLOQ_ASSIGN_OR_RETURN(const Score int8, scorer.Compute(int8_, nullptr));
     result.set_images(fp32.accuracy.images());
@@ -102,8 +101,7 @@ class Study {
     YOLOQ_ASSIGN_OR_RETURN(
         const EvaluatedModel evaluated,
         pipeline_->EvaluateNodes(precision, description, engine()));
-    YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer,
-                           workbench_->MakeScorer(*pipeline_));
+    YOLOQ_ASSIGN_OR_RETURN(const Scorer scorer, workbench_->MakeScorer());
     YOLOQ_ASSIGN_OR_RETURN(const Score score,
                            scorer.Compute(evaluated, &reference));
     return Outcome{scorer.TableMap(score.accuracy),

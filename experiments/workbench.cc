@@ -31,6 +31,9 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(
   YOLOQ_ASSIGN_OR_RETURN(Network network,
                          Network::Open(workbench->profile_.model()));
   workbench->network_ = std::make_unique<Network>(std::move(network));
+  workbench->sets_ = std::make_unique<ImageSets>(
+      workbench->profile_.data(), workbench->network_->class_names(),
+      options.cache_folder);
   return workbench;
 }
 
@@ -42,13 +45,13 @@ std::unique_ptr<Pipeline> Workbench::MakePipeline(
     const QuantizationSpec& quantization) {
   ProfileSpec profile = profile_;
   *profile.mutable_quantization() = quantization;
-  return std::make_unique<Pipeline>(profile, profile.data().noise_only(),
-                                    options_.cache_folder, network_.get(),
-                                    &cache_);
+  return std::make_unique<Pipeline>(
+      profile, profile.data().noise_only() ? nullptr : sets_.get(),
+      network_.get(), &cache_);
 }
 
-absl::StatusOr<Scorer> Workbench::MakeScorer(Pipeline& pipeline) {
-  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* truth, pipeline.TestSet());
+absl::StatusOr<Scorer> Workbench::MakeScorer() {
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* truth, sets_->Test());
   return Scorer(profile_.evaluation(), network_->class_names(), truth, &cache_);
 }
 

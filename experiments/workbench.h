@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "experiments/image_sets.h"
 #include "experiments/network.h"
 #include "experiments/pipeline.h"
 #include "experiments/scoring.h"
@@ -41,14 +42,15 @@ class Workbench {
   const RunnerOptions& options() const { return options_; }
   StageCache& cache() { return cache_; }
   Network& network() { return *network_; }
+  ImageSets& sets() { return *sets_; }
 
   // The stages of the network, quantized as the profile says, or as
   // `quantization` says. Not to outlive the workbench.
   std::unique_ptr<Pipeline> MakePipeline();
   std::unique_ptr<Pipeline> MakePipeline(const QuantizationSpec& quantization);
 
-  // Scores detections on the test images of `pipeline`, which outlives it.
-  absl::StatusOr<Scorer> MakeScorer(Pipeline& pipeline);
+  // Scores detections on the test images. Not to outlive the workbench.
+  absl::StatusOr<Scorer> MakeScorer();
 
   // Build and host, now.
   Provenance MakeProvenance() const;
@@ -61,6 +63,7 @@ class Workbench {
   ProfileSpec profile_;
   std::vector<StageRecord> prepared_;
   std::unique_ptr<Network> network_;
+  std::unique_ptr<ImageSets> sets_;
 };
 
 }  // namespace yoloq
