@@ -1,20 +1,21 @@
 #include "experiments/engines.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "hw/runtime/onednn_convolution.h"
-#include "hw/runtime/onednn_engine.h"
+#include "absl/strings/str_join.h"
+#include "hw/runtime/engines.h"
+#include "hw/runtime/onednn_backend.h"
 #include "model/torch_executor.h"
 #include "quant/fake_quantize.h"
-#include "quant/reference_engine.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {
 namespace {
 
 constexpr char kOneDnn[] = "onednn";
-constexpr char kReference[] = "reference";
 constexpr char kTorch[] = "torch";
 
 absl::StatusOr<std::unique_ptr<Engine>> MakeTorch(const Deployable& model,
@@ -40,23 +41,24 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeTorch(const Deployable& model,
 }  // namespace
 
 absl::Status CheckEngineName(const std::string& name) {
-  if (name == kOneDnn || name == kReference || name == kTorch) {
+  std::vector<std::string> names = EngineNames();
+  names.push_back(kTorch);
+  if (std::find(names.begin(), names.end(), name) != names.end()) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("--engine=", name, " is not known; there are ", kOneDnn,
-                   ", ", kReference, ", ", kTorch));
+  return absl::InvalidArgumentError(absl::StrCat("--engine=", name,
+                                                 " is not known; there are ",
+                                                 absl::StrJoin(names, ", ")));
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(const std::string& name,
                                                    const Deployable* model,
                                                    int threads) {
   YOLOQ_RETURN_IF_ERROR(CheckEngineName(name));
-  if (name == kReference) return std::make_unique<ReferenceEngine>(model);
   if (name == kTorch) return MakeTorch(*model, threads);
-  OneDnnEngineOptions options;
+  EngineOptions options;
   options.threads = threads;
-  return OneDnnEngine::Create(model, options);
+  return CreateEngine(name, model, options);
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> MakeFakeQuantizedEngine(

@@ -12,9 +12,9 @@
 
 namespace yoloq {
 
-// "onednn": FP32, INT8 and mixed models. "reference": the same, scalar and
-// slow. "torch": FP32 models only (FailedPrecondition for others). `threads` >=
-// 1 is used by all but the reference. `model` outlives the engine.
+// An engine of hw/runtime/engines.h, or "torch": FP32 models only
+// (FailedPrecondition for others). `threads` >= 1 is used by all but the
+// reference. `model` outlives the engine.
 absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(const std::string& name,
                                                    const Deployable* model,
                                                    int threads);

@@ -22,7 +22,7 @@
 #include "experiments/sensitivity_study.h"
 #include "experiments/spec_files.h"
 #include "google/protobuf/stubs/common.h"
-#include "hw/runtime/onednn_convolution.h"
+#include "hw/runtime/onednn_backend.h"
 #include "model/torch_executor.h"
 #include "opencv2/core/version.hpp"
 #include "reports/build_info.h"

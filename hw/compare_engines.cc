@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -20,7 +21,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "hw/runtime/onednn_engine.h"
+#include "hw/runtime/engines.h"
 #include "model/graph.h"
 #include "model/torch_executor.h"
 #include "model/weights.h"
@@ -104,13 +105,22 @@ const Graph& Network() {
   return *graph;
 }
 
-const Deployable& Model(Precision precision) {
-  static auto* const models = new std::map<Precision, const Deployable*>();
-  const Deployable*& model = (*models)[precision];
+// XNNPACK has no leaky ReLU on INT8 accumulators: it runs mode TWO_STEP, the
+// others FUSED.
+QuantizationSpec::LeakyMode LeakyModeOf(const std::string& engine) {
+  return engine == "xnnpack" ? QuantizationSpec::TWO_STEP
+                             : QuantizationSpec::FUSED;
+}
+
+const Deployable& Model(Precision precision,
+                        QuantizationSpec::LeakyMode leaky) {
+  static auto* const models =
+      new std::map<std::pair<Precision, int>, const Deployable*>();
+  const Deployable*& model = (*models)[{precision, leaky}];
   if (model == nullptr) {
     QuantizationSpec spec;
     spec.set_weights(QuantizationSpec::PER_CHANNEL);
-    spec.set_leaky(QuantizationSpec::FUSED);
+    spec.set_leaky(leaky);
     spec.set_concat(QuantizationSpec::REQUANTIZE);
     const Graph folded = WithoutBatchNorm(Network());
     static std::vector<std::unique_ptr<AlignedBytes>> storage;
@@ -138,10 +148,12 @@ void BM_OneDnnDirect(benchmark::State& state, Precision precision) {
   for (auto _ : state) convolutions.Run();
 }
 
-void BM_OneDnnEngine(benchmark::State& state, Precision precision) {
-  OneDnnEngineOptions options;
+void BM_Engine(benchmark::State& state, const std::string& name,
+               Precision precision) {
+  EngineOptions options;
   options.threads = static_cast<int>(state.range(0));
-  const auto engine = OneDnnEngine::Create(&Model(precision), options);
+  const auto engine =
+      CreateEngine(name, &Model(precision, LeakyModeOf(name)), options);
   if (!engine.ok()) {
     state.SkipWithError(engine.status().ToString().c_str());
     return;
@@ -149,7 +161,7 @@ void BM_OneDnnEngine(benchmark::State& state, Precision precision) {
   RunEngine(state, engine->get());
 }
 
-void BM_Torch(benchmark::State& state, Precision) {
+void BM_Torch(benchmark::State& state) {
   TorchExecutorOptions options;
   options.threads = static_cast<int>(state.range(0));
   const auto engine =
@@ -186,30 +198,33 @@ class MedianReporter : public benchmark::ConsoleReporter {
   std::map<std::string, double> medians_ms_;
 };
 
-void Register() {
-  using Function = void (*)(benchmark::State&, Precision);
-  struct Row {
-    const char* name;
-    Function function;
-    Precision precision;
-  };
-  const Row rows[] = {
-      {"onednn_direct/int8", BM_OneDnnDirect, INT8},
-      {"onednn_engine/int8", BM_OneDnnEngine, INT8},
-      {"onednn_direct/fp32", BM_OneDnnDirect, FP32},
-      {"onednn_engine/fp32", BM_OneDnnEngine, FP32},
-      {"torch/fp32", BM_Torch, FP32},
-  };
+// One row of the table: its name is "engine/precision".
+void Register(const std::string& name, int threads,
+              const std::function<void(benchmark::State&)>& run) {
+  benchmark::RegisterBenchmark(name.c_str(), run)
+      ->Arg(threads)
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime()
+      ->MinTime(1.0)
+      ->Repetitions(3)
+      ->ReportAggregatesOnly();
+}
+
+void RegisterAll() {
+  using State = benchmark::State;
   for (const int threads : {1, 2}) {
-    for (const Row& row : rows) {
-      benchmark::RegisterBenchmark(row.name, row.function, row.precision)
-          ->Arg(threads)
-          ->Unit(benchmark::kMillisecond)
-          ->UseRealTime()
-          ->MinTime(1.0)
-          ->Repetitions(3)
-          ->ReportAggregatesOnly();
+    for (const Precision precision : {INT8, FP32}) {
+      const std::string suffix = precision == INT8 ? "/int8" : "/fp32";
+      Register(absl::StrCat("onednn_direct", suffix), threads,
+               [precision](State& s) { BM_OneDnnDirect(s, precision); });
+      for (const std::string& engine : EngineNames()) {
+        if (engine == "reference") continue;
+        Register(
+            absl::StrCat(engine, suffix), threads,
+            [engine, precision](State& s) { BM_Engine(s, engine, precision); });
+      }
     }
+    Register("torch/fp32", threads, BM_Torch);
   }
 }
 
@@ -219,7 +234,7 @@ void Register() {
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  yoloq::Register();
+  yoloq::RegisterAll();
   yoloq::MedianReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   reporter.PrintRatios();

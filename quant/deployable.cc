@@ -186,6 +186,8 @@ AlignedBytes::AlignedBytes(absl::string_view bytes)
 absl::StatusOr<Deployable> Deployable::Open(const std::string& path) {
   YOLOQ_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
   YOLOQ_ASSIGN_OR_RETURN(Deployable result, FromBytes(file.view(), path));
+  // The check has touched every page; what is used is read again.
+  file.Release(0, file.size());
   result.file_ = std::move(file);
   return result;
 }
@@ -238,6 +240,13 @@ absl::Span<const float> Deployable::FloatBias(int node) const {
 
 absl::Span<const float> Deployable::WeightScales(int node) const {
   return View<float>(execution(node).weight_scales());
+}
+
+void Deployable::ReleaseWeights(int node) const {
+  if (!file_.has_value()) return;
+  const Blob& weights = execution(node).weights();
+  const size_t data_offset = data_.data() - file_->view().data();
+  file_->Release(data_offset + weights.offset_bytes(), weights.size_bytes());
 }
 
 int64_t Deployable::weight_bytes() const {

@@ -99,6 +99,10 @@ class Deployable {
   // One value (per tensor) or one an output channel.
   absl::Span<const float> WeightScales(int node) const;
 
+  // Lets go of the memory that the mapped weights of the convolution at `node`
+  // take, for one who has packed them; they are read again when next asked for.
+  void ReleaseWeights(int node) const;
+
   // Bytes of all weights, biases and scales.
   int64_t weight_bytes() const;
 

@@ -231,6 +231,13 @@ class Generator {
     if (moves_bytes && precision_[index] == INT8) {
       return model_.nodes(node.inputs(0)).output();
     }
+    // A shared scale: the last input's, so that its bytes are copied as they
+    // are and the others' are not.
+    if (node.has_concat() &&
+        model_.quantization().concat() == QuantizationSpec::SHARED_SCALE &&
+        model_.nodes(*node.inputs().rbegin()).has_output()) {
+      return model_.nodes(*node.inputs().rbegin()).output();
+    }
     return Random(0.02f, 20, 160);
   }
 

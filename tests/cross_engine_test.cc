@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
-#include "hw/runtime/onednn_engine.h"
+#include "hw/runtime/engines.h"
 #include "model/torch_executor.h"
 #include "model/weights.h"
 #include "quant/deployable.h"
@@ -32,12 +32,12 @@ absl::StatusOr<Deployable> ExportModel(const std::string& experiment,
   return Deployable::Open(ModelPath(Row(results, experiment), cache));
 }
 
-absl::StatusOr<std::unique_ptr<OneDnnEngine>> MakeOneDnn(
-    const Deployable& model) {
-  OneDnnEngineOptions options;
-  options.threads = 1;
-  options.keep_all_values = true;
-  return OneDnnEngine::Create(&model, options);
+// With every node's value kept.
+absl::StatusOr<std::unique_ptr<GraphEngine>> MakeKeeping(
+    const std::string& name, const Deployable& model) {
+  EngineOptions options;
+  options.graph.keep_all_values = true;
+  return CreateGraphEngine(name, &model, options);
 }
 
 // The largest difference, relative to the largest value.
@@ -67,7 +67,7 @@ TEST(CrossEngineTest, Fp32HeadsAgreeBetweenAllEngines) {
   }
   YOLOQ_ASSERT_OK_AND_ASSIGN(const auto torch,
                              TorchExecutor::Create(model.graph(), weights, {}));
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const auto onednn, MakeOneDnn(model));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const auto onednn, MakeKeeping("onednn", model));
   ReferenceEngine reference(&model);
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     const std::vector<uint8_t> picture = RandomPicture(model.graph(), seed);
@@ -100,7 +100,7 @@ TEST_P(Int8CrossEngineTest, EveryNodeHasTheReferencesBytes) {
   YOLOQ_ASSERT_OK_AND_ASSIGN(
       const Deployable model,
       ExportModel(GetParam().experiment, GetParam().scheme, TestFolder()));
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const auto onednn, MakeOneDnn(model));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const auto onednn, MakeKeeping("onednn", model));
   ReferenceEngine reference(&model);
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     const std::vector<uint8_t> picture = RandomPicture(model.graph(), seed);

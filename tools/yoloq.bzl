@@ -18,6 +18,8 @@ _OPENCV_COPTS = ["-isystem", "/usr/include/opencv4"]
 
 def _copts(deps, copts):
     extra = []
+    if type(deps) != type([]):
+        return _COPTS + copts  # with a select(): never LibTorch or OpenCV
     if "//third_party:torch" in deps:
         extra += _TORCH_COPTS
     if "//third_party:opencv_imgcodecs" in deps or "//third_party:opencv_imgproc" in deps:

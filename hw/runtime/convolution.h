@@ -49,7 +49,7 @@ struct ConvolutionTask {
   // INT8: the input's and the output's quantization, and mode TWO_STEP's scale
   // before the activation. Weights as above, in [-127, 127]; weight_scales has
   // 1 or `out` values. With FP32, `output_quantization` is set when the 8-bit
-  // form is wanted.
+  // form is wanted, and is that of the result (the sum's, with an add).
   absl::Span<const int8_t> int8_weights;
   absl::Span<const int32_t> int32_bias;
   absl::Span<const float> weight_scales;

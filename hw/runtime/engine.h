@@ -38,6 +38,11 @@ class Engine {
   // InvalidArgument when rgb has another size.
   virtual absl::Status Run(absl::Span<const uint8_t> rgb,
                            std::vector<HeadOutput>* heads) = 0;
+
+  // Nanoseconds that each node took in the last Run, parallel to the graph's
+  // nodes; 0 for a node whose work another did. Empty where an engine does not
+  // time its nodes or was not asked to.
+  virtual absl::Span<const int64_t> node_ns() const { return {}; }
 };
 
 }  // namespace yoloq

@@ -24,20 +24,9 @@ constexpr int64_t kChunk = 1 << 15;
 
 // Runs body(begin, count) over [0, count) in chunks.
 template <typename Body>
-void ParallelChunks(int64_t count, const Body& body) {
-  const int64_t chunks = (count + kChunk - 1) / kChunk;
-#pragma omp parallel for schedule(static) if (chunks > 1)
-  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-    const int64_t begin = chunk * kChunk;
-    body(begin, std::min(kChunk, count - begin));
-  }
-}
-
-// Runs body(row) over [0, rows).
-template <typename Body>
-void ParallelRows(int64_t rows, const Body& body) {
-#pragma omp parallel for schedule(static)
-  for (int64_t row = 0; row < rows; ++row) body(row);
+void ParallelChunks(ThreadPool& pool, int64_t count, const Body& body) {
+  LoopOverRanges(pool, count, kChunk,
+                 [&](int64_t begin, int64_t end) { body(begin, end - begin); });
 }
 
 // RoundToUint8 in a form that the compiler vectorises: after the clamp to
@@ -111,6 +100,16 @@ void AddRun(const float* a, const float* b, float slope, int64_t count,
 }
 
 YOLOQ_VECTORISED
+void ShiftSignRun(const uint8_t* from, int64_t count, uint8_t* to) {
+  for (int64_t i = 0; i < count; ++i) to[i] = from[i] ^ 0x80;
+}
+
+YOLOQ_VECTORISED
+void ActivateRun(float* values, int64_t count, float slope) {
+  for (int64_t i = 0; i < count; ++i) values[i] = Activated(values[i], slope);
+}
+
+YOLOQ_VECTORISED
 void RequantizeAccumulatorRun(const int32_t* acc, const int32_t* bias,
                               const float* multipliers, float slope,
                               int channels, int zero_point, uint8_t* to) {
@@ -149,10 +148,10 @@ constexpr int64_t kCopyCells = 64;
 
 // Runs body(from, to) on the run of channels of each cell.
 template <typename T, typename Body>
-void ForEachCell(const T* from, const ChannelCopy& copy, T* to,
-                 const Body& body) {
+void ForEachCell(ThreadPool& pool, const T* from, const ChannelCopy& copy,
+                 T* to, const Body& body) {
   const int64_t blocks = (copy.cells + kCopyCells - 1) / kCopyCells;
-  ParallelRows(blocks, [&](int64_t block) {
+  pool.Loop(blocks, [&](int64_t block) {
     const int64_t end = std::min(copy.cells, (block + 1) * kCopyCells);
     for (int64_t cell = block * kCopyCells; cell < end; ++cell) {
       body(from + cell * copy.from_channels + copy.from_begin,
@@ -162,28 +161,43 @@ void ForEachCell(const T* from, const ChannelCopy& copy, T* to,
 }
 
 template <typename T>
-void CopyChannelsOf(const T* from, const ChannelCopy& copy, T* to) {
-  ForEachCell(from, copy, to, [&](const T* source, T* target) {
+void CopyChannelsOf(ThreadPool& pool, const T* from, const ChannelCopy& copy,
+                    T* to) {
+  ForEachCell(pool, from, copy, to, [&](const T* source, T* target) {
     std::memcpy(target, source, copy.count * sizeof(T));
   });
 }
 
-template <typename T>
-void Upsample(const T* from, const Shape& in, int factor, T* to) {
-  const int64_t in_row = int64_t{in.width()} * in.channels();
-  const int64_t out_row = in_row * factor;
-  ParallelRows(in.height(), [&](int64_t y) {
+// Writes each input row's first output row with copy(from, to), then repeats
+// it.
+template <typename T, typename Copy>
+void Upsample(ThreadPool& pool, const T* from, const Upsampling& upsampling,
+              T* to, const Copy& copy) {
+  const Shape& in = upsampling.in;
+  const int factor = upsampling.factor;
+  const int64_t in_row = int64_t{in.width()} * upsampling.from_stride;
+  const int64_t out_row = int64_t{in.width()} * factor * upsampling.to_stride;
+  pool.Loop(in.height(), [&](int64_t y) {
+    const T* cell = from + y * in_row;
     T* const first = to + y * factor * out_row;
-    T* target = first;
-    for (int x = 0; x < in.width(); ++x) {
-      const T* cell = from + y * in_row + int64_t{x} * in.channels();
-      for (int i = 0; i < factor; ++i, target += in.channels()) {
-        std::memcpy(target, cell, in.channels() * sizeof(T));
+    for (int x = 0; x < in.width(); ++x, cell += upsampling.from_stride) {
+      T* const target = first + int64_t{x} * factor * upsampling.to_stride;
+      copy(cell, target);
+      for (int i = 1; i < factor * factor; ++i) {
+        std::memcpy(target + i / factor * out_row +
+                        int64_t{i % factor} * upsampling.to_stride,
+                    target, in.channels() * sizeof(T));
       }
     }
-    for (int i = 1; i < factor; ++i) {
-      std::memcpy(first + i * out_row, first, out_row * sizeof(T));
-    }
+  });
+}
+
+template <typename T>
+void UpsampleOf(ThreadPool& pool, const T* from, const Upsampling& upsampling,
+                T* to) {
+  const size_t bytes = upsampling.in.channels() * sizeof(T);
+  Upsample(pool, from, upsampling, to, [bytes](const T* cell, T* target) {
+    std::memcpy(target, cell, bytes);
   });
 }
 
@@ -196,7 +210,7 @@ Window Inside(int begin, int length, int size) {
 }
 
 template <typename T>
-void MaxPool(const T* from, const Shape& in, const Shape& out,
+void MaxPool(ThreadPool& pool, const T* from, const Shape& in, const Shape& out,
              const MaxPoolOp& op, T* to) {
   const T least = std::numeric_limits<T>::has_infinity
                       ? -std::numeric_limits<T>::infinity()
@@ -205,7 +219,7 @@ void MaxPool(const T* from, const Shape& in, const Shape& out,
   const int channels = in.channels();
   const int64_t in_row = int64_t{in.width()} * channels;
   const int64_t out_row = int64_t{out.width()} * channels;
-  ParallelRows(out.height(), [&](int64_t row) {
+  pool.Loop(out.height(), [&](int64_t row) {
     const Window ys = Inside(static_cast<int>(row) * op.stride() - before,
                              op.size(), in.height());
     // Down first, into a row of its own; then across: 2 * size comparisons a
@@ -228,93 +242,127 @@ void MaxPool(const T* from, const Shape& in, const Shape& out,
 
 }  // namespace
 
-void QuantizeValues(const float* from, int64_t count,
+void QuantizeValues(ThreadPool& pool, const float* from, int64_t count,
                     const TensorQuantization& q, uint8_t* to) {
-  ParallelChunks(count, [&](int64_t begin, int64_t size) {
+  ParallelChunks(pool, count, [&](int64_t begin, int64_t size) {
     QuantizeRun(from + begin, size, 1.0f / q.scale(), q.zero_point(),
                 to + begin);
   });
 }
 
-void DequantizeValues(const uint8_t* from, int64_t count,
+void DequantizeValues(ThreadPool& pool, const uint8_t* from, int64_t count,
                       const TensorQuantization& q, float* to) {
-  ParallelChunks(count, [&](int64_t begin, int64_t size) {
+  ParallelChunks(pool, count, [&](int64_t begin, int64_t size) {
     DequantizeRun(from + begin, size, q.scale(), q.zero_point(), to + begin);
   });
 }
 
-void LeakyValues(const uint8_t* from, int64_t count,
+void LeakyValues(ThreadPool& pool, const uint8_t* from, int64_t count,
                  const TensorQuantization& from_q,
                  const TensorQuantization& to_q, uint8_t* to) {
-  ParallelChunks(count, [&](int64_t begin, int64_t size) {
+  ParallelChunks(pool, count, [&](int64_t begin, int64_t size) {
     LeakyRun(from + begin, size, from_q.scale(), from_q.zero_point(),
              1.0f / to_q.scale(), to_q.zero_point(), to + begin);
   });
 }
 
-void AddValues(const uint8_t* a, const TensorQuantization& qa, const uint8_t* b,
-               const TensorQuantization& qb, Activation activation,
-               int64_t count, const TensorQuantization& q, uint8_t* to) {
-  ParallelChunks(count, [&](int64_t begin, int64_t size) {
+void AddValues(ThreadPool& pool, const uint8_t* a, const TensorQuantization& qa,
+               const uint8_t* b, const TensorQuantization& qb,
+               Activation activation, int64_t count,
+               const TensorQuantization& q, uint8_t* to) {
+  ParallelChunks(pool, count, [&](int64_t begin, int64_t size) {
     AddRun(a + begin, qa.zero_point(), qa.scale() / q.scale(), b + begin,
            qb.zero_point(), qb.scale() / q.scale(), NegativeSlope(activation),
            size, q.zero_point(), to + begin);
   });
 }
 
-void AddValues(const float* a, const float* b, Activation activation,
-               int64_t count, float* to) {
-  ParallelChunks(count, [&](int64_t begin, int64_t size) {
+void AddValues(ThreadPool& pool, const float* a, const float* b,
+               Activation activation, int64_t count, float* to) {
+  ParallelChunks(pool, count, [&](int64_t begin, int64_t size) {
     AddRun(a + begin, b + begin, NegativeSlope(activation), size, to + begin);
   });
 }
 
-void RequantizeAccumulators(const int32_t* acc, const int32_t* bias,
-                            const float* multipliers, Activation activation,
-                            int64_t cells, int channels, int zero_point,
-                            uint8_t* to) {
-  ParallelRows(cells, [&](int64_t cell) {
-    RequantizeAccumulatorRun(acc + cell * channels, bias, multipliers,
-                             NegativeSlope(activation), channels, zero_point,
-                             to + cell * channels);
+void RequantizeAccumulators(ThreadPool& pool, const int32_t* acc,
+                            const int32_t* bias, const float* multipliers,
+                            Activation activation, int64_t cells, int channels,
+                            int zero_point, uint8_t* to) {
+  LoopOverRanges(pool, cells, kCopyCells, [&](int64_t begin, int64_t end) {
+    for (int64_t cell = begin; cell < end; ++cell) {
+      RequantizeAccumulatorRun(acc + cell * channels, bias, multipliers,
+                               NegativeSlope(activation), channels, zero_point,
+                               to + cell * channels);
+    }
   });
 }
 
-void CopyChannels(const uint8_t* from, const ChannelCopy& copy, uint8_t* to) {
-  CopyChannelsOf(from, copy, to);
+void ShiftSign(ThreadPool& pool, const uint8_t* from, int64_t count,
+               uint8_t* to) {
+  ParallelChunks(pool, count, [&](int64_t begin, int64_t size) {
+    ShiftSignRun(from + begin, size, to + begin);
+  });
 }
 
-void CopyChannels(const float* from, const ChannelCopy& copy, float* to) {
-  CopyChannelsOf(from, copy, to);
+void ActivateValues(ThreadPool& pool, Activation activation, int64_t count,
+                    float* values) {
+  ParallelChunks(pool, count, [&](int64_t begin, int64_t size) {
+    ActivateRun(values + begin, size, NegativeSlope(activation));
+  });
 }
 
-void RequantizeChannels(const uint8_t* from, const ChannelCopy& copy,
+void CopyChannels(ThreadPool& pool, const uint8_t* from,
+                  const ChannelCopy& copy, uint8_t* to) {
+  CopyChannelsOf(pool, from, copy, to);
+}
+
+void CopyChannels(ThreadPool& pool, const float* from, const ChannelCopy& copy,
+                  float* to) {
+  CopyChannelsOf(pool, from, copy, to);
+}
+
+void RequantizeChannels(ThreadPool& pool, const uint8_t* from,
+                        const ChannelCopy& copy,
                         const TensorQuantization& from_q,
                         const TensorQuantization& to_q, uint8_t* to) {
   const float ratio = from_q.scale() / to_q.scale();
-  ForEachCell(from, copy, to, [&](const uint8_t* source, uint8_t* target) {
-    RequantizeRun(source, copy.count, from_q.zero_point(), ratio,
-                  to_q.zero_point(), target);
-  });
+  ForEachCell(pool, from, copy, to,
+              [&](const uint8_t* source, uint8_t* target) {
+                RequantizeRun(source, copy.count, from_q.zero_point(), ratio,
+                              to_q.zero_point(), target);
+              });
 }
 
-void UpsampleValues(const uint8_t* from, const Shape& in, int factor,
-                    uint8_t* to) {
-  Upsample(from, in, factor, to);
+void UpsampleValues(ThreadPool& pool, const uint8_t* from,
+                    const Upsampling& upsampling, uint8_t* to) {
+  UpsampleOf(pool, from, upsampling, to);
 }
 
-void UpsampleValues(const float* from, const Shape& in, int factor, float* to) {
-  Upsample(from, in, factor, to);
+void UpsampleValues(ThreadPool& pool, const float* from,
+                    const Upsampling& upsampling, float* to) {
+  UpsampleOf(pool, from, upsampling, to);
 }
 
-void MaxPoolValues(const uint8_t* from, const Shape& in, const Shape& out,
-                   const MaxPoolOp& op, uint8_t* to) {
-  MaxPool(from, in, out, op, to);
+void UpsampleRequantized(ThreadPool& pool, const uint8_t* from,
+                         const Upsampling& upsampling,
+                         const TensorQuantization& from_q,
+                         const TensorQuantization& to_q, uint8_t* to) {
+  const float ratio = from_q.scale() / to_q.scale();
+  Upsample(pool, from, upsampling, to,
+           [&](const uint8_t* cell, uint8_t* target) {
+             RequantizeRun(cell, upsampling.in.channels(), from_q.zero_point(),
+                           ratio, to_q.zero_point(), target);
+           });
 }
 
-void MaxPoolValues(const float* from, const Shape& in, const Shape& out,
-                   const MaxPoolOp& op, float* to) {
-  MaxPool(from, in, out, op, to);
+void MaxPoolValues(ThreadPool& pool, const uint8_t* from, const Shape& in,
+                   const Shape& out, const MaxPoolOp& op, uint8_t* to) {
+  MaxPool(pool, from, in, out, op, to);
+}
+
+void MaxPoolValues(ThreadPool& pool, const float* from, const Shape& in,
+                   const Shape& out, const MaxPoolOp& op, float* to) {
+  MaxPool(pool, from, in, out, op, to);
 }
 
 }  // namespace yoloq

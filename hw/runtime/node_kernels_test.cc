@@ -10,6 +10,11 @@
 namespace yoloq {
 namespace {
 
+ThreadPool& Pool() {
+  static ThreadPool* const pool = NewThreadPool(2).release();
+  return *pool;
+}
+
 TensorQuantization Quantization(float scale, int zero_point) {
   TensorQuantization q;
   q.set_scale(scale);
@@ -35,13 +40,13 @@ TEST(NodeKernelsTest, LeakyRequantizeAndDequantizeEqualTheDefinition) {
   const std::vector<uint8_t> bytes = AllBytes();
   for (const TensorQuantization& from : Quantizations()) {
     std::vector<float> reals(bytes.size());
-    DequantizeValues(bytes.data(), bytes.size(), from, reals.data());
+    DequantizeValues(Pool(), bytes.data(), bytes.size(), from, reals.data());
     for (size_t i = 0; i < bytes.size(); ++i) {
       ASSERT_EQ(reals[i], Dequantize(bytes[i], from));
     }
     for (const TensorQuantization& to : Quantizations()) {
       std::vector<uint8_t> out(bytes.size());
-      LeakyValues(bytes.data(), bytes.size(), from, to, out.data());
+      LeakyValues(Pool(), bytes.data(), bytes.size(), from, to, out.data());
       const auto leaky = LeakyTable(from, to);
       for (size_t i = 0; i < bytes.size(); ++i) {
         ASSERT_EQ(out[i], leaky[bytes[i]]);
@@ -49,7 +54,7 @@ TEST(NodeKernelsTest, LeakyRequantizeAndDequantizeEqualTheDefinition) {
       const ChannelCopy whole = {1, static_cast<int>(bytes.size()),
                                  0, static_cast<int>(bytes.size()),
                                  0, static_cast<int>(bytes.size())};
-      RequantizeChannels(bytes.data(), whole, from, to, out.data());
+      RequantizeChannels(Pool(), bytes.data(), whole, from, to, out.data());
       const auto requantize = RequantizeTable(from, to);
       for (size_t i = 0; i < bytes.size(); ++i) {
         ASSERT_EQ(out[i], requantize[bytes[i]]);
@@ -66,7 +71,7 @@ TEST(NodeKernelsTest, QuantizeEqualsTheDefinitionAtTiesAndExtremes) {
   for (int i = 0; i < 100000; ++i) reals.push_back(normal(random));
   for (const TensorQuantization& q : Quantizations()) {
     std::vector<uint8_t> out(reals.size());
-    QuantizeValues(reals.data(), reals.size(), q, out.data());
+    QuantizeValues(Pool(), reals.data(), reals.size(), q, out.data());
     for (size_t i = 0; i < reals.size(); ++i) {
       ASSERT_EQ(out[i], Quantize(reals[i], q)) << reals[i];
     }
@@ -84,7 +89,7 @@ TEST(NodeKernelsTest, AddEqualsTheDefinitionForEveryPairOfBytes) {
     for (const TensorQuantization& q : Quantizations()) {
       const TensorQuantization qa = Quantization(0.0237f, 19);
       const TensorQuantization qb = Quantization(0.5f, 130);
-      AddValues(a.data(), qa, b.data(), qb, activation, a.size(), q,
+      AddValues(Pool(), a.data(), qa, b.data(), qb, activation, a.size(), q,
                 out.data());
       for (size_t i = 0; i < a.size(); ++i) {
         ASSERT_EQ(out[i], AddQuantized(a[i], qa, b[i], qb, activation, q));
@@ -106,7 +111,7 @@ TEST(NodeKernelsTest, RequantizeAccumulatorsEqualsTheDefinition) {
   for (float& m : multipliers) m = std::ldexp(1.0f + random() % 7, -12);
   std::vector<uint8_t> out(acc.size());
   for (const Activation activation : {LINEAR, RELU, LEAKY}) {
-    RequantizeAccumulators(acc.data(), bias.data(), multipliers.data(),
+    RequantizeAccumulators(Pool(), acc.data(), bias.data(), multipliers.data(),
                            activation, kCells, kChannels, 31, out.data());
     for (size_t i = 0; i < acc.size(); ++i) {
       ASSERT_EQ(out[i], RequantizeAccumulator(acc[i] + bias[i % kChannels],
@@ -123,9 +128,40 @@ TEST(NodeKernelsTest, UpsampleRepeatsEachCell) {
   in.set_width(2);
   const std::vector<uint8_t> from = {1, 2, 3, 4};
   std::vector<uint8_t> to(16);
-  UpsampleValues(from.data(), in, 2, to.data());
+  UpsampleValues(Pool(), from.data(), {in, 2, 2, 2}, to.data());
   EXPECT_EQ(to, (std::vector<uint8_t>{1, 2, 1, 2, 3, 4, 3, 4,  //
                                       1, 2, 1, 2, 3, 4, 3, 4}));
+}
+
+TEST(NodeKernelsTest, UpsampleReadsAndWritesInsideWiderTensors) {
+  Shape in;
+  in.set_channels(2);
+  in.set_height(2);
+  in.set_width(1);
+  const std::vector<uint8_t> from = {1, 2, 99, 3, 4, 99};
+  std::vector<uint8_t> to(4 * 2 * 3, 7);
+  UpsampleValues(Pool(), from.data(), {in, 2, 3, 3}, to.data());
+  EXPECT_EQ(to, (std::vector<uint8_t>{1, 2, 7, 1, 2, 7, 1, 2, 7, 1, 2, 7,  //
+                                      3, 4, 7, 3, 4, 7, 3, 4, 7, 3, 4, 7}));
+}
+
+TEST(NodeKernelsTest, UpsampleRequantizedEqualsTheDefinition) {
+  const std::vector<uint8_t> bytes = AllBytes();
+  Shape in;
+  in.set_channels(static_cast<int>(bytes.size()));
+  in.set_height(1);
+  in.set_width(1);
+  const int stride = in.channels();
+  for (const TensorQuantization& from : Quantizations()) {
+    for (const TensorQuantization& to : Quantizations()) {
+      std::vector<uint8_t> out(4 * bytes.size());
+      UpsampleRequantized(Pool(), bytes.data(), {in, 2, stride, stride}, from,
+                          to, out.data());
+      for (size_t i = 0; i < out.size(); ++i) {
+        ASSERT_EQ(out[i], Requantize(bytes[i % bytes.size()], from, to));
+      }
+    }
+  }
 }
 
 TEST(NodeKernelsTest, MaxPoolIgnoresWhatLiesOutside) {
@@ -139,7 +175,7 @@ TEST(NodeKernelsTest, MaxPoolIgnoresWhatLiesOutside) {
   op.set_padding_total(1);
   const std::vector<float> from = {-4, -3, -2, -1};
   std::vector<float> to(4);
-  MaxPoolValues(from.data(), in, in, op, to.data());
+  MaxPoolValues(Pool(), from.data(), in, in, op, to.data());
   // Darknet pads 0 above and left, 1 below and right.
   EXPECT_EQ(to, (std::vector<float>{-1, -1, -1, -1}));
 }
@@ -147,7 +183,7 @@ TEST(NodeKernelsTest, MaxPoolIgnoresWhatLiesOutside) {
 TEST(NodeKernelsTest, CopiesARunOfChannels) {
   const std::vector<float> from = {1, 2, 3, 4, 5, 6};
   std::vector<float> to(4, 0);
-  CopyChannels(from.data(), {2, 3, 1, 2, 1, 1}, to.data());
+  CopyChannels(Pool(), from.data(), {2, 3, 1, 2, 1, 1}, to.data());
   EXPECT_EQ(to, (std::vector<float>{0, 2, 0, 5}));
 }
 

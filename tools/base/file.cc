@@ -160,6 +160,14 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
+void MappedFile::Release(size_t offset_bytes, size_t size_bytes) const {
+  const size_t page = sysconf(_SC_PAGESIZE);
+  const size_t begin = (offset_bytes + page - 1) / page * page;
+  const size_t end = (offset_bytes + size_bytes) / page * page;
+  if (end <= begin) return;
+  madvise(const_cast<uint8_t*>(data_) + begin, end - begin, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(const_cast<uint8_t*>(data_), size_);
 }

@@ -58,6 +58,10 @@ class MappedFile {
     return absl::string_view(reinterpret_cast<const char*>(data_), size_);
   }
 
+  // Lets go of the memory behind the whole pages of a range inside the file;
+  // they are read again when next touched.
+  void Release(size_t offset_bytes, size_t size_bytes) const;
+
  private:
   MappedFile() = default;
 

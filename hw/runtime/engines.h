@@ -1,0 +1,41 @@
+// Engines by name, for deployable models.
+#ifndef YOLOQ_HW_RUNTIME_ENGINES_H_
+#define YOLOQ_HW_RUNTIME_ENGINES_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "hw/runtime/engine.h"
+#include "hw/runtime/graph_engine.h"
+#include "quant/deployable.h"
+
+namespace yoloq {
+
+struct EngineOptions {
+  int threads = 1;  // >= 1; the reference has one
+  GraphEngineOptions graph;
+};
+
+// The engines of this build: "onednn" on x86-64, "xnnpack", "reference".
+std::vector<std::string> EngineNames();
+
+// InvalidArgument, with the known names, for a name that is not among them.
+absl::Status CheckEngine(absl::string_view name);
+
+// `model` outlives the engine. Errors of CheckEngine and of the engine itself.
+absl::StatusOr<std::unique_ptr<Engine>> CreateEngine(
+    absl::string_view name, const Deployable* model,
+    const EngineOptions& options);
+
+// The same for all but "reference", as the class that tells more.
+absl::StatusOr<std::unique_ptr<GraphEngine>> CreateGraphEngine(
+    absl::string_view name, const Deployable* model,
+    const EngineOptions& options);
+
+}  // namespace yoloq
+
+#endif  // YOLOQ_HW_RUNTIME_ENGINES_H_
