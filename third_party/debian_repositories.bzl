@@ -40,6 +40,16 @@ proto_lang_toolchain(
     command_line = "--cpp_out=$(OUT)",
     runtime = ":protobuf",
 )
+
+# Messages without descriptors and text format, for the device.
+cc_library(name = "protobuf_lite", linkopts = ["-lprotobuf-lite", "-lpthread"])
+
+proto_lang_toolchain(
+    name = "cc_lite_toolchain",
+    blacklisted_protos = [],
+    command_line = "--cpp_out=lite:$(OUT)",
+    runtime = ":protobuf_lite",
+)
 """)
 
 _protobuf = repository_rule(implementation = _protobuf_impl)

@@ -6,6 +6,7 @@ Use these in place of cc_library, cc_binary and cc_test in every BUILD file.
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_proto_library", "cc_test")
 load("@rules_proto//proto:defs.bzl", "proto_library")
 load("@shared_data//:defs.bzl", "SHARED_ROOT")
+load("//hw/toolchain:arm64.bzl", "arm64_test")
 
 # Warnings are errors for our code; system headers and generated code are not ours.
 _COPTS = ["-Wall", "-Wextra", "-Werror", "-Wno-sign-compare"]
@@ -50,6 +51,10 @@ def yoloq_cc_test(name, deps = [], copts = [], env = {}, size = "small", **kwarg
         linkstatic = True,
         **kwargs
     )
+
+def yoloq_arm64_test(name, test, env = {}, size = "small", tags = [], **kwargs):
+    """Runs the yoloq_cc_test `test` as the device does: built for aarch64, on an emulated Cortex-A53."""
+    arm64_test(name = name, test = test, env = env, size = size, tags = tags + ["arm64"], **kwargs)
 
 def yoloq_cc_benchmark(name, deps = [], copts = [], **kwargs):
     """A Google Benchmark program with its own BENCHMARK_MAIN()."""
