@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tools/base/binary_proto.h"
 #include "tools/base/digest.h"
-#include "tools/base/proto_file.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {

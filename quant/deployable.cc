@@ -7,8 +7,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "quant/deployable_check.h"
+#include "tools/base/binary_proto.h"
 #include "tools/base/digest.h"
-#include "tools/base/proto_file.h"
 #include "tools/base/status_macros.h"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,

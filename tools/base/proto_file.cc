@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
@@ -89,30 +88,6 @@ absl::Status WriteTextProto(const std::string& path, const Message& message) {
   std::string text;
   google::protobuf::TextFormat::PrintToString(message, &text);
   return WriteFileAtomically(path, text);
-}
-
-absl::Status ReadBinaryProto(const std::string& path, Message* message) {
-  YOLOQ_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
-  if (!message->ParseFromArray(file.data(), static_cast<int>(file.size()))) {
-    return absl::DataLossError(absl::StrCat(
-        path, ": is no ", message->GetDescriptor()->full_name(), " message"));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status WriteBinaryProto(const std::string& path, const Message& message) {
-  return WriteFileAtomically(path, SerializeDeterministically(message));
-}
-
-std::string SerializeDeterministically(const Message& message) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    message.SerializeToCodedStream(&coded);
-  }
-  return bytes;
 }
 
 }  // namespace yoloq

@@ -1,5 +1,5 @@
-// Protocol buffers in files: text format (with the file, line and column in
-// every error) and binary.
+// Protocol buffers in files in text format (with the file, line and column in
+// every error); binary_proto.h is at hand with it.
 #ifndef YOLOQ_TOOLS_BASE_PROTO_FILE_H_
 #define YOLOQ_TOOLS_BASE_PROTO_FILE_H_
 
@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
+#include "tools/base/binary_proto.h"  // IWYU pragma: export
 
 namespace yoloq {
 
@@ -26,16 +27,6 @@ absl::Status ReadTextProto(const std::string& path,
                            google::protobuf::Message* message);
 absl::Status WriteTextProto(const std::string& path,
                             const google::protobuf::Message& message);
-
-// DataLoss when the bytes are no message of this type.
-absl::Status ReadBinaryProto(const std::string& path,
-                             google::protobuf::Message* message);
-absl::Status WriteBinaryProto(const std::string& path,
-                              const google::protobuf::Message& message);
-
-// Serialized with map entries in a fixed order: equal messages, equal bytes.
-std::string SerializeDeterministically(
-    const google::protobuf::Message& message);
 
 }  // namespace yoloq
 
