@@ -1,0 +1,234 @@
+#include "hw/native/backend.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "hw/native/depthwise.h"
+#include "hw/native/direct.h"
+#include "hw/native/isa.h"
+#include "hw/native/plan.h"
+#include "hw/native/winograd.h"
+#include "hw/native/workers.h"
+#include "tools/base/status_macros.h"
+
+namespace yoloq {
+namespace native {
+namespace {
+
+absl::Status Invalid(const ConvolutionTask& task, absl::string_view what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("convolution ", task.name, ": ", what));
+}
+
+absl::Status CheckShapes(const ConvolutionTask& task) {
+  const ConvolutionOp& op = task.op;
+  if (op.kernel() < 1 || op.stride() < 1 || op.padding() < 0 ||
+      op.groups() < 1 || op.out_channels() < 1 || task.input.channels() < 1 ||
+      task.input.channels() % op.groups() != 0 ||
+      op.out_channels() % op.groups() != 0) {
+    return Invalid(task, "malformed kernel, stride, padding or groups");
+  }
+  const auto fits = [&](int in, int out) {
+    return in >= 1 && in + 2 * op.padding() >= op.kernel() &&
+           out == (in + 2 * op.padding() - op.kernel()) / op.stride() + 1;
+  };
+  if (task.output.channels() != op.out_channels() ||
+      !fits(task.input.height(), task.output.height()) ||
+      !fits(task.input.width(), task.output.width())) {
+    return Invalid(task, "the output's shape does not follow from the input's");
+  }
+  if (task.input_stride < task.input.channels() ||
+      (task.wants_bytes && task.bytes_stride < op.out_channels()) ||
+      (task.wants_reals && task.reals_stride < op.out_channels()) ||
+      (task.add.has_value() && task.add->residual_stride < op.out_channels())) {
+    return Invalid(task, "a stride is below the number of channels");
+  }
+  if (!task.wants_bytes && !task.wants_reals) {
+    return Invalid(task, "neither form of the output is wanted");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckParameters(const ConvolutionTask& task) {
+  const size_t outputs = task.op.out_channels();
+  const size_t weights = outputs * GroupChannels(task) * task.op.kernel() *
+                         task.op.kernel();
+  if (task.precision == FP32) {
+    if (task.float_weights.size() != weights ||
+        task.float_bias.size() != outputs) {
+      return Invalid(task, "wrong number of weights or biases");
+    }
+    if (task.wants_bytes && !task.output_quantization.has_value()) {
+      return Invalid(task, "bytes are wanted without a quantization");
+    }
+    return absl::OkStatus();
+  }
+  if (task.int8_weights.size() != weights ||
+      task.int32_bias.size() != outputs ||
+      (task.weight_scales.size() != 1 &&
+       task.weight_scales.size() != outputs)) {
+    return Invalid(task, "wrong number of weights, biases or scales");
+  }
+  if (!task.output_quantization.has_value()) {
+    return Invalid(task, "the output has no quantization");
+  }
+  if (task.before_activation.has_value() && task.op.activation() != LEAKY) {
+    return Invalid(task, "only leaky ReLU has a scale before the activation");
+  }
+  return absl::OkStatus();
+}
+
+struct Choice {
+  NativeAlgorithm algorithm = NativeAlgorithm::kDirect;
+  std::string reason;
+};
+
+const char* Name(NativeAlgorithm algorithm) {
+  switch (algorithm) {
+    case NativeAlgorithm::kWinograd2:
+      return "Winograd F(2,3)";
+    case NativeAlgorithm::kWinograd4:
+      return "Winograd F(4,3)";
+    default:
+      return "direct";
+  }
+}
+
+class NativeBackend : public ConvolutionBackend {
+ public:
+  NativeBackend(const NativeOptions& options, const KernelSet* kernels)
+      : options_(options),
+        pool_(NewThreadPool(options.threads)),
+        workers_(*pool_) {
+    context_.kernels = kernels;
+    context_.workers = &workers_;
+    context_.cache_bytes = SecondLevelCacheBytes();
+  }
+
+  absl::string_view name() const override { return "native"; }
+
+  ConvolutionFusions fusions() const override {
+    ConvolutionFusions fusions;
+    fusions.add = true;
+    fusions.other_form = true;
+    fusions.strides = true;
+    fusions.two_step = true;
+    return fusions;
+  }
+
+  ThreadPool& pool() override { return *pool_; }
+
+  absl::StatusOr<std::unique_ptr<Convolution>> Create(
+      const ConvolutionTask& task) override {
+    YOLOQ_RETURN_IF_ERROR(CheckShapes(task));
+    YOLOQ_RETURN_IF_ERROR(CheckParameters(task));
+    if (IsDepthwise(task)) {
+      return NewDepthwise(
+          task, context_,
+          absl::StrCat("depthwise, ", context_.kernels->name));
+    }
+    const Choice choice = Choose(task);
+    const std::string description = absl::StrCat(
+        Name(choice.algorithm), ", ", GemmName(task, choice.algorithm), ": ",
+        choice.reason);
+    switch (choice.algorithm) {
+      case NativeAlgorithm::kWinograd2:
+        return NewWinograd(task, 2, context_, description);
+      case NativeAlgorithm::kWinograd4:
+        return NewWinograd(task, 4, context_, description);
+      default:
+        return NewDirect(task, context_, description);
+    }
+  }
+
+ private:
+  const char* GemmName(const ConvolutionTask& task,
+                       NativeAlgorithm algorithm) const {
+    const KernelSet& kernels = *context_.kernels;
+    if (task.precision == FP32) return kernels.gemm_f32.name;
+    const bool bytes = algorithm == NativeAlgorithm::kDirect &&
+                       kernels.gemm_u8.run != nullptr;
+    return bytes ? kernels.gemm_u8.name : kernels.gemm_s16.name;
+  }
+
+  bool WinogradIsAllowed(const ConvolutionTask& task) const {
+    return !options_.low_memory && (task.precision == FP32
+                                        ? options_.fp32_winograd
+                                        : options_.int8_winograd);
+  }
+
+  // The ways that are possible for the task, direct first.
+  std::vector<NativeAlgorithm> Candidates(const ConvolutionTask& task) const {
+    std::vector<NativeAlgorithm> candidates = {NativeAlgorithm::kDirect};
+    if (!WinogradIsAllowed(task)) return candidates;
+    if (WinogradIsPossible(task, 2)) {
+      candidates.push_back(NativeAlgorithm::kWinograd2);
+    }
+    if (WinogradIsPossible(task, 4)) {
+      candidates.push_back(NativeAlgorithm::kWinograd4);
+    }
+    return candidates;
+  }
+
+  Cost CostOf(const ConvolutionTask& task, NativeAlgorithm algorithm) const {
+    switch (algorithm) {
+      case NativeAlgorithm::kWinograd2:
+        return WinogradCost(task, 2, context_);
+      case NativeAlgorithm::kWinograd4:
+        return WinogradCost(task, 4, context_);
+      default:
+        return DirectCost(task, context_);
+    }
+  }
+
+  Choice Choose(const ConvolutionTask& task) const {
+    const std::vector<NativeAlgorithm> candidates = Candidates(task);
+    if (candidates.size() == 1) {
+      return {candidates.front(), "the only way here"};
+    }
+    Choice choice;
+    double least = 0;
+    for (const NativeAlgorithm algorithm : candidates) {
+      if (algorithm == options_.algorithm) {
+        return {algorithm, "asked for by the options"};
+      }
+      const Cost cost = CostOf(task, algorithm);
+      if (choice.reason.empty() || cost.cycles() < least) {
+        least = cost.cycles();
+        choice.algorithm = algorithm;
+      }
+      absl::StrAppendFormat(
+          &choice.reason,
+          "%s%s %.2f M cycles (multiply %.2f, transform %.2f, memory %.2f)",
+          choice.reason.empty() ? "" : "; ", Name(algorithm),
+          cost.cycles() / 1e6, cost.multiply_cycles / 1e6,
+          cost.transform_cycles / 1e6,
+          cost.traffic_bytes / kStreamBytesPerCycle / 1e6);
+    }
+    return choice;
+  }
+
+  const NativeOptions options_;
+  const std::unique_ptr<ThreadPool> pool_;
+  Workers workers_;
+  PlanContext context_;
+};
+
+}  // namespace
+}  // namespace native
+
+absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewNativeBackend(
+    const NativeOptions& options) {
+  if (options.threads < 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "native backend: ", options.threads, " threads; give at least 1"));
+  }
+  YOLOQ_ASSIGN_OR_RETURN(const native::KernelSet* kernels,
+                         native::FindKernels(options.kernels));
+  return std::unique_ptr<ConvolutionBackend>(
+      new native::NativeBackend(options, kernels));
+}
+
+}  // namespace yoloq

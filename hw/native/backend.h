@@ -1,0 +1,44 @@
+// The native backend: this project's own convolutions, exact in INT8.
+//
+//   YOLOQ_ASSIGN_OR_RETURN(auto backend, NewNativeBackend({.threads = 2}));
+//   YOLOQ_ASSIGN_OR_RETURN(auto convolution, backend->Create(task));
+#ifndef YOLOQ_HW_NATIVE_BACKEND_H_
+#define YOLOQ_HW_NATIVE_BACKEND_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "hw/runtime/convolution.h"
+
+namespace yoloq {
+
+// A way of computing a convolution.
+enum class NativeAlgorithm {
+  kCheapest,   // what the cost model finds cheapest
+  kDirect,     // matrix product, or depthwise
+  kWinograd2,  // F(2x2, 3x3)
+  kWinograd4,  // F(4x4, 3x3)
+};
+
+struct NativeOptions {
+  int threads = 1;
+  // "avx512vnni", "avx2", "portable"; "" is the fastest that the processor has.
+  std::string kernels;
+  // FP32 by Winograd changes the rounding: see README.md for the bound.
+  bool fp32_winograd = true;
+  bool int8_winograd = true;
+  // No transformed weights: Winograd's take 2 to 8 times the memory.
+  bool low_memory = false;
+  // Prefers one algorithm where it is possible.
+  NativeAlgorithm algorithm = NativeAlgorithm::kCheapest;
+};
+
+// InvalidArgument for fewer than one thread or kernels that the processor does
+// not have.
+absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewNativeBackend(
+    const NativeOptions& options);
+
+}  // namespace yoloq
+
+#endif  // YOLOQ_HW_NATIVE_BACKEND_H_

@@ -1,0 +1,347 @@
+#include "hw/native/direct.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "hw/native/aligned_buffer.h"
+#include "hw/native/finisher.h"
+#include "hw/native/gather.h"
+#include "hw/native/packing.h"
+
+namespace yoloq {
+namespace native {
+namespace {
+
+// The slice of a panel that is used before the next must stay in the first
+// level cache while all tiles of a block pass.
+constexpr int64_t kPanelBytes = 16 * 1024;
+// Up to so many output pixels, all are gathered at once and the threads share
+// the channels: each weight is read once.
+constexpr int64_t kFewPixels = 256;
+constexpr int kMostTilesInBlock = 8;
+
+// Rows in one another's way: a multiple of this distance maps all of a tile's
+// rows to one set of the cache.
+constexpr int64_t kAliasBytes = 4096;
+
+bool AtFewPixels(const ConvolutionTask& task) {
+  return OutputPixels(task) <= kFewPixels;
+}
+
+template <typename G>
+struct GemmTypes;
+template <typename A_, typename B_, typename C_>
+struct GemmTypes<Gemm<A_, B_, C_>> {
+  using A = A_;
+  using B = B_;
+  using C = C_;
+};
+
+// Values in a row of the matrix, a multiple of the panels' depth.
+int64_t Depth(const ConvolutionTask& task, int depth) {
+  return RoundUp(int64_t{task.op.kernel()} * task.op.kernel() *
+                     GroupChannels(task),
+                 depth);
+}
+
+// Whether the rows of the matrix lie in the input as they are.
+template <typename In, typename A>
+bool InPlace(const ConvolutionTask& task, int depth) {
+  return sizeof(In) == sizeof(A) && task.op.kernel() == 1 &&
+         task.op.stride() == 1 && task.op.padding() == 0 &&
+         GroupChannels(task) % depth == 0 &&
+         task.input_stride * sizeof(In) % kAliasBytes != 0;
+}
+
+// Bias less zero_point * sum of weights: sums are taken over bytes as they are.
+std::vector<int32_t> BiasOfBytes(const ConvolutionTask& task) {
+  std::vector<int32_t> bias(task.int32_bias.begin(), task.int32_bias.end());
+  const size_t per_channel = task.int8_weights.size() / bias.size();
+  for (size_t c = 0; c < bias.size(); ++c) {
+    uint32_t sum = 0;
+    for (const int8_t w :
+         task.int8_weights.subspan(c * per_channel, per_channel)) {
+      sum += static_cast<uint32_t>(w);
+    }
+    bias[c] = static_cast<int32_t>(
+        static_cast<uint32_t>(bias[c]) -
+        sum * static_cast<uint32_t>(task.input_quantization.zero_point()));
+  }
+  return bias;
+}
+
+template <typename In, typename GemmType, typename Finisher>
+class Direct : public Convolution {
+ public:
+  using A = typename GemmTypes<GemmType>::A;
+  using B = typename GemmTypes<GemmType>::B;
+  using C = typename GemmTypes<GemmType>::C;
+
+  template <typename W, typename... Arguments>
+  Direct(const ConvolutionTask& task, const PlanContext& context,
+         const GemmType& gemm, absl::Span<const W> weights, A outside,
+         std::string description, Arguments&&... finisher)
+      : workers_(*context.workers),
+        gemm_(gemm),
+        description_(std::move(description)),
+        groups_(task.op.groups()),
+        group_inputs_(GroupChannels(task)),
+        group_outputs_(task.op.out_channels() / groups_),
+        pixels_(OutputPixels(task)),
+        input_stride_(task.input_stride),
+        depth_(Depth(task, gemm.depth)),
+        panels_(CeilDivide(group_outputs_, gemm.columns)),
+        in_place_(InPlace<In, A>(task, gemm.depth)),
+        few_pixels_(AtFewPixels(task)),
+        gatherer_(task, *context.kernels, static_cast<int>(depth_), outside),
+        finisher_(task, std::forward<Arguments>(finisher)...) {
+    row_stride_ = in_place_ ? input_stride_ : RoundUp(depth_, 64 / sizeof(A));
+    if (!in_place_ && row_stride_ * sizeof(A) % kAliasBytes == 0) {
+      row_stride_ += 64 / sizeof(A);
+    }
+    groups_of_k_ = std::max<int64_t>(
+        1, kPanelBytes / (gemm.columns * gemm.depth * int64_t{sizeof(B)}));
+    PlanBlocks(context.cache_bytes);
+    Pack(task, weights);
+  }
+
+  int64_t packed_bytes() const override { return packed_.bytes(); }
+
+  std::string description() const override { return description_; }
+
+  int64_t scratch_bytes() const override {
+    return shared_bytes() + workers_.places() * place_bytes();
+  }
+
+  absl::Status Run(const ConvolutionBuffers& buffers) override {
+    for (int group = 0; group < groups_; ++group) {
+      if (few_pixels_) {
+        RunByChannels(group, buffers);
+      } else {
+        RunByPixels(group, buffers);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  // Rounds of RunByPixels and the most rows in one.
+  void PlanBlocks(int64_t cache_bytes) {
+    const int64_t tiles = CeilDivide(pixels_, gemm_.rows);
+    if (few_pixels_) {
+      blocks_ = 1;
+      block_rows_ = pixels_;
+      return;
+    }
+    const int64_t tile_bytes = gemm_.rows * row_stride_ * int64_t{sizeof(A)};
+    const int64_t fitting = std::max<int64_t>(1, cache_bytes / 5 / tile_bytes);
+    const int64_t balanced =
+        std::max<int64_t>(1, tiles / (4 * workers_.places()));
+    const int64_t in_block = std::min<int64_t>(
+        {fitting, balanced, int64_t{kMostTilesInBlock}});
+    blocks_ = CeilDivide(tiles, in_block);
+    block_rows_ = CeilDivide(pixels_, blocks_);
+  }
+
+  template <typename W>
+  void Pack(const ConvolutionTask& task, absl::Span<const W> weights) {
+    packed_ = AlignedBuffer<B>(groups_ * panels_ * panel_values());
+    const int taps = task.op.kernel() * task.op.kernel();
+    for (int n = 0; n < task.op.out_channels(); ++n) {
+      const int group = n / group_outputs_;
+      const int column = n % group_outputs_;
+      B* const panel = packed_.data() +
+                       (group * panels_ + column / gemm_.columns) *
+                           panel_values();
+      const W* const from = weights.data() + int64_t{n} * group_inputs_ * taps;
+      for (int c = 0; c < group_inputs_; ++c) {
+        for (int t = 0; t < taps; ++t) {
+          panel[PanelIndex(int64_t{t} * group_inputs_ + c,
+                           column % gemm_.columns, gemm_.columns,
+                           gemm_.depth)] = from[c * taps + t];
+        }
+      }
+    }
+  }
+
+  int64_t panel_values() const { return depth_ * gemm_.columns; }
+
+  int64_t gathered_bytes(int64_t rows) const {
+    return in_place_ ? 0 : RoundUp(rows * row_stride_ * sizeof(A), 64);
+  }
+  int64_t sums_bytes() const {
+    return RoundUp(block_rows_ * gemm_.columns * int64_t{sizeof(C)}, 64);
+  }
+  int64_t shared_bytes() const {
+    return few_pixels_ ? gathered_bytes(pixels_) : 0;
+  }
+  int64_t place_bytes() const {
+    return sums_bytes() + (few_pixels_ ? 0 : gathered_bytes(block_rows_));
+  }
+  char* place_memory(const ConvolutionBuffers& buffers, int place) const {
+    return static_cast<char*>(buffers.scratch) + shared_bytes() +
+           place * place_bytes();
+  }
+
+  const In* group_input(int group, const ConvolutionBuffers& buffers) const {
+    return static_cast<const In*>(buffers.input) + group * group_inputs_;
+  }
+
+  // One panel times rows [0, rows) of `a`, which are the output's pixels from
+  // `pixel` on.
+  void Multiply(const A* a, int64_t pixel, int64_t rows, int group, int panel,
+                C* sums, const ConvolutionBuffers& buffers) const {
+    const B* weights =
+        packed_.data() + (group * panels_ + panel) * panel_values();
+    const int64_t tiles = CeilDivide(rows, gemm_.rows);
+    const int64_t all_groups = depth_ / gemm_.depth;
+    for (int64_t k = 0; k < all_groups; k += groups_of_k_) {
+      const int64_t groups = std::min(groups_of_k_, all_groups - k);
+      for (int64_t tile = 0; tile < tiles; ++tile) {
+        const int64_t begin = PartBegin(rows, tiles, tile);
+        const int64_t end = PartBegin(rows, tiles, tile + 1);
+        gemm_.run(static_cast<int>(end - begin), groups,
+                  a + begin * row_stride_ + k * gemm_.depth, row_stride_,
+                  weights + k * gemm_.depth * gemm_.columns,
+                  sums + begin * gemm_.columns, gemm_.columns, k > 0);
+      }
+    }
+    const int column = panel * gemm_.columns;
+    finisher_.Finish(sums, gemm_.columns, pixel, static_cast<int>(rows),
+                     group * group_outputs_ + column,
+                     std::min(gemm_.columns, group_outputs_ - column), buffers);
+  }
+
+  void RunByPixels(int group, const ConvolutionBuffers& buffers) {
+    const In* const input = group_input(group, buffers);
+    workers_.Loop(blocks_, [&](int64_t block, int place) {
+      const int64_t pixel = PartBegin(pixels_, blocks_, block);
+      const int64_t rows = PartBegin(pixels_, blocks_, block + 1) - pixel;
+      char* const memory = place_memory(buffers, place);
+      const A* a = nullptr;
+      if (in_place_) {
+        a = reinterpret_cast<const A*>(input) + pixel * input_stride_;
+      } else {
+        A* const gathered = reinterpret_cast<A*>(memory + sums_bytes());
+        gatherer_.Gather(input, pixel, static_cast<int>(rows), gathered,
+                         row_stride_);
+        a = gathered;
+      }
+      for (int panel = 0; panel < panels_; ++panel) {
+        Multiply(a, pixel, rows, group, panel, reinterpret_cast<C*>(memory),
+                 buffers);
+      }
+    });
+  }
+
+  void RunByChannels(int group, const ConvolutionBuffers& buffers) {
+    const In* const input = group_input(group, buffers);
+    const A* a = reinterpret_cast<const A*>(input);
+    if (!in_place_) {
+      A* const gathered = static_cast<A*>(buffers.scratch);
+      const int64_t parts = CeilDivide(pixels_, gemm_.rows);
+      workers_.pool().Loop(parts, [&](int64_t part) {
+        const int64_t begin = PartBegin(pixels_, parts, part);
+        const int64_t end = PartBegin(pixels_, parts, part + 1);
+        gatherer_.Gather(input, begin, static_cast<int>(end - begin),
+                         gathered + begin * row_stride_, row_stride_);
+      });
+      a = gathered;
+    }
+    workers_.Loop(panels_, [&](int64_t panel, int place) {
+      Multiply(a, 0, pixels_, group, static_cast<int>(panel),
+               reinterpret_cast<C*>(place_memory(buffers, place)), buffers);
+    });
+  }
+
+  Workers& workers_;
+  const GemmType gemm_;
+  const std::string description_;
+  const int groups_;
+  const int group_inputs_;
+  const int group_outputs_;
+  const int64_t pixels_;
+  const int64_t input_stride_;
+  const int64_t depth_;  // values of k, with padding
+  const int panels_;     // of a group
+  const bool in_place_;
+  const bool few_pixels_;
+  Gatherer<In, A> gatherer_;
+  Finisher finisher_;
+  int64_t row_stride_ = 0;   // of gathered rows, or of the input
+  int64_t groups_of_k_ = 0;  // in one pass over a block's tiles
+  int64_t blocks_ = 0;
+  int64_t block_rows_ = 0;  // the most of a block
+  AlignedBuffer<B> packed_;
+};
+
+template <typename In, typename GemmType>
+Cost CostOf(const ConvolutionTask& task, const PlanContext& context,
+            const GemmType& gemm) {
+  using A = typename GemmTypes<GemmType>::A;
+  using B = typename GemmTypes<GemmType>::B;
+  const int groups = task.op.groups();
+  const int64_t pixels = OutputPixels(task);
+  const int64_t depth = Depth(task, gemm.depth);
+  const int64_t columns =
+      RoundUp(task.op.out_channels() / groups, gemm.columns) * groups;
+  // Vectors of 32-bit values.
+  const double vector = context.kernels->lanes / 2;
+  Cost cost;
+  cost.multiplies = static_cast<double>(pixels) * depth * columns;
+  cost.multiply_cycles = cost.multiplies / gemm.rate;
+  if (!InPlace<In, A>(task, gemm.depth)) {
+    cost.transform_cycles += static_cast<double>(pixels) * depth * groups *
+                             sizeof(A) / (4 * vector);
+  }
+  cost.transform_cycles += static_cast<double>(pixels) * columns * 5 / vector;
+  cost.packed_bytes = columns * depth * sizeof(B);
+  const int64_t passes =
+      AtFewPixels(task)
+          ? 1
+          : CeilDivide(pixels, gemm.rows * int64_t{kMostTilesInBlock});
+  if (cost.packed_bytes > context.cache_bytes / 2 || passes == 1) {
+    cost.traffic_bytes = static_cast<double>(cost.packed_bytes) * passes;
+  }
+  return cost;
+}
+
+}  // namespace
+
+Cost DirectCost(const ConvolutionTask& task, const PlanContext& context) {
+  if (task.precision == FP32) {
+    return CostOf<float>(task, context, context.kernels->gemm_f32);
+  }
+  if (context.kernels->gemm_u8.run != nullptr) {
+    return CostOf<uint8_t>(task, context, context.kernels->gemm_u8);
+  }
+  return CostOf<uint8_t>(task, context, context.kernels->gemm_s16);
+}
+
+std::unique_ptr<Convolution> NewDirect(const ConvolutionTask& task,
+                                       const PlanContext& context,
+                                       std::string description) {
+  const KernelSet& kernels = *context.kernels;
+  if (task.precision == FP32) {
+    return std::make_unique<Direct<float, GemmF32, RealFinisher>>(
+        task, context, kernels.gemm_f32, task.float_weights, 0.0f,
+        std::move(description), kernels);
+  }
+  const std::vector<int32_t> bias = BiasOfBytes(task);
+  const int zero_point = task.input_quantization.zero_point();
+  if (kernels.gemm_u8.run != nullptr) {
+    return std::make_unique<Direct<uint8_t, GemmU8, ByteFinisher>>(
+        task, context, kernels.gemm_u8, task.int8_weights,
+        static_cast<uint8_t>(zero_point), std::move(description),
+        absl::MakeConstSpan(bias), kernels);
+  }
+  return std::make_unique<Direct<uint8_t, GemmS16, ByteFinisher>>(
+      task, context, kernels.gemm_s16, task.int8_weights,
+      static_cast<int16_t>(zero_point), std::move(description),
+      absl::MakeConstSpan(bias), kernels);
+}
+
+}  // namespace native
+}  // namespace yoloq

@@ -1,0 +1,62 @@
+#include "hw/native/isa.h"
+
+#include <unistd.h>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace yoloq {
+namespace native {
+namespace {
+
+bool HasAvx2() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return false;
+#endif
+}
+
+bool HasAvx512Vnni() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") &&
+         __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+std::vector<const KernelSet*> AvailableKernels() {
+  std::vector<const KernelSet*> sets;
+  if (HasAvx512Vnni()) sets.push_back(Avx512VnniKernels());
+  if (HasAvx2()) sets.push_back(Avx2Kernels());
+  sets.push_back(PortableKernels());
+  return sets;
+}
+
+absl::StatusOr<const KernelSet*> FindKernels(absl::string_view name) {
+  const std::vector<const KernelSet*> sets = AvailableKernels();
+  if (name.empty()) return sets.front();
+  for (const KernelSet* set : sets) {
+    if (name == set->name) return set;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "no kernels named \"", name, "\" for this processor; there are: ",
+      absl::StrJoin(sets, ", ", [](std::string* out, const KernelSet* set) {
+        absl::StrAppend(out, set->name);
+      })));
+}
+
+int64_t SecondLevelCacheBytes() {
+  const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  return bytes > 0 ? bytes : 512 * 1024;
+}
+
+}  // namespace native
+}  // namespace yoloq

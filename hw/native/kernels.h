@@ -1,0 +1,157 @@
+// The signatures of all microkernels and the table entry that carries them: one
+// KernelSet an instruction set. The grammar of their names is in README.md.
+//
+// Files of kernels are compiled for instructions that the processor may lack.
+// They include this header and intrinsics alone: an inline function of another
+// header, compiled there, could be the copy that the linker keeps for all.
+#ifndef YOLOQ_HW_NATIVE_KERNELS_H_
+#define YOLOQ_HW_NATIVE_KERNELS_H_
+
+#include <stdint.h>
+
+namespace yoloq {
+namespace native {
+
+// Matrix product of a tile: for i < rows and all j < columns,
+//
+//   c[i * c_stride + j] (+)= sum over k of a[i * a_stride + k] * panel(k, j),
+//
+// k in [0, groups * depth). The panel holds element (k, j) at
+// [(k / depth * columns + j) * depth + k % depth]. Integer sums wrap modulo
+// 2^32; `a` is read up to k = groups * depth in each row, and no further.
+template <typename A, typename B, typename C>
+struct Gemm {
+  const char* name = nullptr;
+  int rows = 0;     // MR: the most rows of a tile; any number from 1 is allowed
+  int columns = 0;  // NR: columns of a panel
+  int depth = 0;    // KR: values of k that lie together
+  // Multiply-accumulates that one core starts each cycle, for the cost model.
+  double rate = 0;
+  void (*run)(int rows, int64_t groups, const A* a, int64_t a_stride,
+              const B* panel, C* c, int64_t c_stride,
+              bool accumulate) = nullptr;
+};
+
+using GemmU8 = Gemm<uint8_t, int8_t, int32_t>;
+using GemmS16 = Gemm<int16_t, int16_t, int32_t>;
+using GemmF32 = Gemm<float, float, float>;
+
+// From sums to a convolution's output, INT8. The steps are those of
+// quant/integer_semantics.h. Arrays by column are padded to whole vectors.
+struct ByteEpilogue {
+  const int32_t* bias = nullptr;
+  const float* multipliers = nullptr;
+  float slope = 1;    // of negative values: 0.1f for leaky, else 1
+  float lowest = 0;   // clamp before rounding: -zero_point, 0 for RELU
+  float highest = 0;  // 255 - zero_point
+  int zero_point = 0;
+  const uint8_t* table = nullptr;  // 256 entries, applied to the bytes
+  // The residual sum.
+  bool add = false;
+  int first_zero_point = 0;  // of the convolution's own output
+  float first_ratio = 0;
+  int residual_zero_point = 0;
+  float residual_ratio = 0;
+  float sum_slope = 1;
+  float sum_lowest = 0;
+  float sum_highest = 0;
+  int sum_zero_point = 0;
+  // The real form.
+  int real_zero_point = 0;
+  float real_scale = 0;
+};
+
+// The same in FP32.
+struct RealEpilogue {
+  const float* bias = nullptr;
+  float slope = 1;
+  float lowest = 0;  // -infinity, 0 for RELU
+  bool add = false;
+  float sum_slope = 1;
+  float sum_lowest = 0;
+  // The 8-bit form.
+  float reciprocal_scale = 0;
+  float byte_lowest = 0;
+  float byte_highest = 0;
+  int byte_zero_point = 0;
+};
+
+// Where a block of rows (pixels) by columns (channels) of the output goes;
+// pointers to the first element, distances between rows in elements. Null
+// where a form is not wanted.
+template <typename T>
+struct BlockOutput {
+  const T* residual = nullptr;
+  int64_t residual_stride = 0;
+  uint8_t* bytes = nullptr;
+  int64_t bytes_stride = 0;
+  float* reals = nullptr;
+  int64_t reals_stride = 0;
+};
+
+// Winograd's transforms work on one tile of `size` x `size` input pixels, size
+// being 4 for F(2,3) and 6 for F(4,3): pixels[i] points to the first channel of
+// pixel i, row by row. Element (frequency f, channel c) goes to
+// v[f * frequency_stride + c], for c in [0, channels) rounded up to a multiple
+// of `lanes`; what is beyond the channels is 0.
+template <typename T, typename V>
+using InputTransform = void (*)(const T* const* pixels, int channels,
+                                int zero_point, V* v, int64_t frequency_stride);
+
+// The reverse, for `columns` (a multiple of `lanes`) channels of one tile: from
+// m[f * frequency_stride + c] to y[i * row_stride + j * columns + c], the pixel
+// at row i and column j of the size - 2 by size - 2 outputs. Integers: the exact
+// sum of products.
+template <typename C>
+using OutputTransform = void (*)(const C* m, int64_t frequency_stride,
+                                 int columns, C* y, int64_t row_stride);
+
+struct KernelSet {
+  const char* name = nullptr;  // "avx512vnni"
+
+  GemmU8 gemm_u8;  // run is null where it would be slower than s16
+  GemmS16 gemm_s16;
+  GemmF32 gemm_f32;
+
+  // Channels are handled in vectors: arrays written by transforms have room for
+  // a multiple of this many elements. Divides `columns` of every Gemm.
+  int lanes = 0;
+
+  InputTransform<uint8_t, int16_t> input_2_s16 = nullptr;
+  InputTransform<uint8_t, int16_t> input_4_s16 = nullptr;
+  InputTransform<float, float> input_4_f32 = nullptr;
+  OutputTransform<int32_t> output_2_s32 = nullptr;
+  OutputTransform<int32_t> output_4_s32 = nullptr;
+  OutputTransform<float> output_4_f32 = nullptr;
+
+  // Rows x columns sums at acc[i * acc_stride + j] to the output. The sums are
+  // readable up to a whole vector of columns.
+  void (*finish_bytes)(const int32_t* acc, int64_t acc_stride, int rows,
+                       int columns, const ByteEpilogue& epilogue,
+                       const BlockOutput<uint8_t>& output) = nullptr;
+  void (*finish_reals)(const float* acc, int64_t acc_stride, int rows,
+                       int columns, const RealEpilogue& epilogue,
+                       const BlockOutput<float>& output) = nullptr;
+
+  // to[i] = from[i].
+  void (*widen)(const uint8_t* from, int64_t count, int16_t* to) = nullptr;
+
+  // One pixel of a depthwise convolution: acc[c] = sum over taps t of
+  // (pixels[t][c] - zero_point) * weights[t * weight_stride + c].
+  void (*depthwise_u8)(const uint8_t* const* pixels, int taps, int channels,
+                       int zero_point, const int16_t* weights,
+                       int64_t weight_stride, int32_t* acc) = nullptr;
+  void (*depthwise_f32)(const float* const* pixels, int taps, int channels,
+                        const float* weights, int64_t weight_stride,
+                        float* acc) = nullptr;
+};
+
+// Exist where the compiler builds for the architecture; null elsewhere.
+const KernelSet* PortableKernels();
+const KernelSet* Avx2Kernels();
+const KernelSet* Avx512VnniKernels();
+
+}  // namespace native
+}  // namespace yoloq
+
+#endif  // YOLOQ_HW_NATIVE_KERNELS_H_

@@ -1,0 +1,415 @@
+#include "hw/native/winograd.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "hw/native/aligned_buffer.h"
+#include "hw/native/finisher.h"
+#include "hw/native/packing.h"
+
+namespace yoloq {
+namespace native {
+namespace {
+
+// Up to so many tiles, all are transformed at once and the threads share the
+// output channels: each weight is read once.
+constexpr int64_t kFewTiles = 64;
+// Tiles of one row of tiles whose outputs are finished together.
+constexpr int kTilesInRun = 4;
+constexpr int kMostPixels = 36;
+
+// G scaled to integers, row by row: F(2,3) by 2, F(4,3) by 24 with the last row
+// by 6, for which the output transform makes up.
+constexpr int kIntegerG2[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
+constexpr int kIntegerG4[6][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4},
+                                  {1, 2, 4}, {1, -2, 4},   {0, 0, 6}};
+constexpr double kRealG4[6][3] = {
+    {1.0 / 4, 0, 0},
+    {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+    {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+    {1.0 / 24, 1.0 / 12, 1.0 / 6},
+    {1.0 / 24, -1.0 / 12, 1.0 / 6},
+    {0, 0, 1}};
+
+// G g G^T of one kernel; `side` frequencies each way.
+template <typename Number, typename Weight>
+void TransformWeights(const Number (*g)[3], int side, const Weight* kernel,
+                      Number* u) {
+  Number rows[6][3];
+  for (int i = 0; i < side; ++i) {
+    for (int x = 0; x < 3; ++x) {
+      rows[i][x] = 0;
+      for (int y = 0; y < 3; ++y) rows[i][x] += g[i][y] * kernel[y * 3 + x];
+    }
+  }
+  for (int i = 0; i < side; ++i) {
+    for (int j = 0; j < side; ++j) {
+      u[i * side + j] = 0;
+      for (int x = 0; x < 3; ++x) u[i * side + j] += rows[i][x] * g[j][x];
+    }
+  }
+}
+
+// An odd number of cache lines, so that the frequencies of one tile fall into
+// different sets of a cache.
+int64_t OddLines(int64_t values, int64_t value_bytes) {
+  const int64_t lines = CeilDivide(values * value_bytes, 64);
+  return (lines | 1) * 64 / value_bytes;
+}
+
+int64_t TilesAlong(int pixels, int outputs) {
+  return CeilDivide(pixels, outputs);
+}
+int64_t Tiles(const ConvolutionTask& task, int outputs) {
+  return TilesAlong(task.output.height(), outputs) *
+         TilesAlong(task.output.width(), outputs);
+}
+
+template <typename In, typename V, typename C, typename Finisher>
+class Winograd : public Convolution {
+ public:
+  using GemmType = Gemm<V, V, C>;
+
+  Winograd(const ConvolutionTask& task, int outputs, const PlanContext& context,
+           const GemmType& gemm, InputTransform<In, V> input_transform,
+           OutputTransform<C> output_transform, std::unique_ptr<Finisher> finisher,
+           std::string description)
+      : workers_(*context.workers),
+        gemm_(gemm),
+        input_transform_(input_transform),
+        output_transform_(output_transform),
+        finisher_(std::move(finisher)),
+        description_(std::move(description)),
+        outputs_(outputs),
+        side_(outputs + 2),
+        frequencies_(side_ * side_),
+        channels_(task.input.channels()),
+        out_channels_(task.op.out_channels()),
+        input_(task.input),
+        output_(task.output),
+        padding_(task.op.padding()),
+        input_stride_(task.input_stride),
+        zero_point_(std::is_same_v<In, uint8_t>
+                        ? task.input_quantization.zero_point()
+                        : 0),
+        tiles_across_(TilesAlong(task.output.width(), outputs)),
+        tiles_(Tiles(task, outputs)),
+        depth_(RoundUp(channels_, context.kernels->lanes)),
+        panels_(CeilDivide(out_channels_, gemm.columns)),
+        outside_(channels_, static_cast<In>(zero_point_)) {
+    const int64_t alias = 4096 / sizeof(V);
+    tile_stride_ =
+        depth_ % alias == 0 ? depth_ + int64_t{64} / sizeof(V) : depth_;
+    PlanBlocks(context.cache_bytes);
+  }
+
+  // kernel(n, c) gives the 9 weights; transform(kernel, u) their frequencies.
+  template <typename Weight, typename Number>
+  void Pack(absl::Span<const Weight> weights, const Number (*g)[3]) {
+    packed_ = AlignedBuffer<V>(panels_ * panel_values());
+    Number u[kMostPixels];
+    for (int n = 0; n < out_channels_; ++n) {
+      V* const panel = packed_.data() + n / gemm_.columns * panel_values();
+      for (int c = 0; c < channels_; ++c) {
+        TransformWeights(
+            g, side_, weights.data() + (int64_t{n} * channels_ + c) * 9, u);
+        const int64_t at = PanelIndex(c, n % gemm_.columns, gemm_.columns,
+                                      gemm_.depth);
+        for (int f = 0; f < frequencies_; ++f) {
+          panel[f * frequency_values() + at] = static_cast<V>(u[f]);
+        }
+      }
+    }
+  }
+
+  int64_t packed_bytes() const override { return packed_.bytes(); }
+  std::string description() const override { return description_; }
+
+  int64_t scratch_bytes() const override {
+    return shared_bytes() + workers_.places() * place_bytes();
+  }
+
+  absl::Status Run(const ConvolutionBuffers& buffers) override {
+    if (few_tiles_) {
+      RunByChannels(buffers);
+    } else {
+      RunByTiles(buffers);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  void PlanBlocks(int64_t cache_bytes) {
+    few_tiles_ = tiles_ <= kFewTiles;
+    if (few_tiles_) {
+      blocks_ = 1;
+    } else {
+      const int64_t tile_bytes =
+          frequencies_ * (tile_stride_ * int64_t{sizeof(V)} +
+                          gemm_.columns * int64_t{sizeof(C)});
+      const int64_t fitting =
+          std::max<int64_t>(gemm_.rows, cache_bytes * 5 / 8 / tile_bytes);
+      // Whole tiles of the Gemm where that costs little balance.
+      const int64_t wanted =
+          std::min<int64_t>(fitting / gemm_.rows * gemm_.rows, 4 * gemm_.rows);
+      blocks_ = CeilDivide(tiles_, wanted);
+      // The same number of blocks for every thread.
+      if (blocks_ < 4 * workers_.places()) {
+        blocks_ = RoundUp(blocks_, workers_.places());
+      }
+    }
+    block_tiles_ = CeilDivide(tiles_, blocks_);
+    v_stride_ = OddLines(block_tiles_ * tile_stride_, sizeof(V));
+    m_stride_ = OddLines(block_tiles_ * gemm_.columns, sizeof(C));
+  }
+
+  int64_t frequency_values() const { return packed_depth() * gemm_.columns; }
+  int64_t packed_depth() const { return RoundUp(channels_, gemm_.depth); }
+  int64_t panel_values() const { return frequencies_ * frequency_values(); }
+
+  int64_t v_bytes() const { return frequencies_ * v_stride_ * sizeof(V); }
+  int64_t m_bytes() const { return frequencies_ * m_stride_ * sizeof(C); }
+  int64_t run_values() const {
+    return int64_t{kTilesInRun} * outputs_ * outputs_ * gemm_.columns;
+  }
+  int64_t shared_bytes() const { return few_tiles_ ? v_bytes() : 0; }
+  int64_t place_bytes() const {
+    return m_bytes() + RoundUp(run_values() * sizeof(C), 64) +
+           (few_tiles_ ? 0 : v_bytes());
+  }
+  char* place_memory(const ConvolutionBuffers& buffers, int place) const {
+    return static_cast<char*>(buffers.scratch) + shared_bytes() +
+           place * place_bytes();
+  }
+
+  // Tile `tile` of the picture to v, its first frequency's place.
+  void TransformTile(const In* input, int64_t tile, V* v) const {
+    const In* pixels[kMostPixels];
+    const int top =
+        static_cast<int>(tile / tiles_across_) * outputs_ - padding_;
+    const int left =
+        static_cast<int>(tile % tiles_across_) * outputs_ - padding_;
+    for (int i = 0; i < side_; ++i) {
+      const int y = top + i;
+      for (int j = 0; j < side_; ++j) {
+        const int x = left + j;
+        const bool inside =
+            y >= 0 && y < input_.height() && x >= 0 && x < input_.width();
+        pixels[i * side_ + j] =
+            inside ? input + (int64_t{y} * input_.width() + x) * input_stride_
+                   : outside_.data();
+      }
+    }
+    input_transform_(pixels, channels_, zero_point_, v, v_stride_);
+  }
+
+  // Products of one panel with `tiles` transformed tiles.
+  void Multiply(const V* v, int64_t tiles, int panel, C* m) const {
+    const V* weights = packed_.data() + panel * panel_values();
+    const int64_t parts = CeilDivide(tiles, gemm_.rows);
+    for (int f = 0; f < frequencies_; ++f) {
+      for (int64_t part = 0; part < parts; ++part) {
+        const int64_t begin = PartBegin(tiles, parts, part);
+        const int64_t end = PartBegin(tiles, parts, part + 1);
+        gemm_.run(static_cast<int>(end - begin), packed_depth() / gemm_.depth,
+                  v + f * v_stride_ + begin * tile_stride_, tile_stride_,
+                  weights + f * frequency_values(),
+                  m + f * m_stride_ + begin * gemm_.columns, gemm_.columns,
+                  /*accumulate=*/false);
+      }
+    }
+  }
+
+  // Outputs of `tiles` tiles from `first` on, of one panel's channels.
+  void Finish(const C* m, int64_t first, int64_t tiles, int panel, C* run,
+              const ConvolutionBuffers& buffers) const {
+    const int channel = panel * gemm_.columns;
+    const int columns = std::min(gemm_.columns, out_channels_ - channel);
+    for (int64_t done = 0; done < tiles;) {
+      const int64_t across = (first + done) % tiles_across_;
+      const int64_t count = std::min<int64_t>(
+          {tiles - done, tiles_across_ - across, int64_t{kTilesInRun}});
+      const int64_t row_stride = count * outputs_ * gemm_.columns;
+      for (int64_t i = 0; i < count; ++i) {
+        output_transform_(m + (done + i) * gemm_.columns, m_stride_,
+                          gemm_.columns, run + i * outputs_ * gemm_.columns,
+                          row_stride);
+      }
+      const int x = static_cast<int>(across) * outputs_;
+      const int y = static_cast<int>((first + done) / tiles_across_) * outputs_;
+      const int width = static_cast<int>(
+          std::min<int64_t>(count * outputs_, output_.width() - x));
+      const int height = std::min(outputs_, output_.height() - y);
+      for (int i = 0; i < height; ++i) {
+        finisher_->Finish(run + i * row_stride, gemm_.columns,
+                          int64_t{y + i} * output_.width() + x, width, channel,
+                          columns, buffers);
+      }
+      done += count;
+    }
+  }
+
+  void RunByTiles(const ConvolutionBuffers& buffers) {
+    const In* const input = static_cast<const In*>(buffers.input);
+    workers_.Loop(blocks_, [&](int64_t block, int place) {
+      const int64_t first = PartBegin(tiles_, blocks_, block);
+      const int64_t tiles = PartBegin(tiles_, blocks_, block + 1) - first;
+      char* const memory = place_memory(buffers, place);
+      C* const m = reinterpret_cast<C*>(memory);
+      C* const run = reinterpret_cast<C*>(memory + m_bytes());
+      V* const v = reinterpret_cast<V*>(memory + place_bytes() - v_bytes());
+      for (int64_t i = 0; i < tiles; ++i) {
+        TransformTile(input, first + i, v + i * tile_stride_);
+      }
+      for (int panel = 0; panel < panels_; ++panel) {
+        Multiply(v, tiles, panel, m);
+        Finish(m, first, tiles, panel, run, buffers);
+      }
+    });
+  }
+
+  void RunByChannels(const ConvolutionBuffers& buffers) {
+    const In* const input = static_cast<const In*>(buffers.input);
+    V* const v = static_cast<V*>(buffers.scratch);
+    workers_.pool().Loop(tiles_, [&](int64_t tile) {
+      TransformTile(input, tile, v + tile * tile_stride_);
+    });
+    workers_.Loop(panels_, [&](int64_t panel, int place) {
+      char* const memory = place_memory(buffers, place);
+      C* const m = reinterpret_cast<C*>(memory);
+      C* const run = reinterpret_cast<C*>(memory + m_bytes());
+      Multiply(v, tiles_, static_cast<int>(panel), m);
+      Finish(m, 0, tiles_, static_cast<int>(panel), run, buffers);
+    });
+  }
+
+  Workers& workers_;
+  const GemmType gemm_;
+  const InputTransform<In, V> input_transform_;
+  const OutputTransform<C> output_transform_;
+  const std::unique_ptr<Finisher> finisher_;
+  const std::string description_;
+  const int outputs_;  // side of a tile of outputs
+  const int side_;     // of a tile of inputs
+  const int frequencies_;
+  const int channels_;
+  const int out_channels_;
+  const Shape input_;
+  const Shape output_;
+  const int padding_;
+  const int64_t input_stride_;
+  const int zero_point_;
+  const int64_t tiles_across_;
+  const int64_t tiles_;
+  const int64_t depth_;  // transformed channels, whole vectors
+  const int panels_;
+  const std::vector<In> outside_;  // a pixel of padding
+  bool few_tiles_ = false;
+  int64_t tile_stride_ = 0;
+  int64_t blocks_ = 0;
+  int64_t block_tiles_ = 0;  // the most of a block
+  int64_t v_stride_ = 0;     // from one frequency to the next
+  int64_t m_stride_ = 0;
+  AlignedBuffer<V> packed_;
+};
+
+using Int8Winograd = Winograd<uint8_t, int16_t, int32_t, ByteFinisher>;
+using RealWinograd = Winograd<float, float, float, RealFinisher>;
+
+template <typename GemmType>
+Cost CostOf(const ConvolutionTask& task, int outputs,
+            const PlanContext& context, const GemmType& gemm,
+            int value_bytes) {
+  const int side = outputs + 2;
+  const int64_t tiles = Tiles(task, outputs);
+  const int64_t depth = RoundUp(task.input.channels(), gemm.depth);
+  const int64_t columns = RoundUp(task.op.out_channels(), gemm.columns);
+  const double vector = context.kernels->lanes / 2;
+  Cost cost;
+  cost.multiplies =
+      static_cast<double>(tiles) * side * side * depth * columns;
+  cost.multiply_cycles = cost.multiplies / gemm.rate;
+  // Vector operations of the transforms, two a cycle: about 4 a value.
+  cost.transform_cycles = static_cast<double>(tiles) * side * side *
+                          (2.0 * depth * value_bytes / 4 + 3.0 * columns) /
+                          vector;
+  cost.transform_cycles +=
+      static_cast<double>(OutputPixels(task)) * columns * 5 / vector;
+  cost.packed_bytes = side * side * depth * columns * value_bytes;
+  const int64_t passes =
+      tiles <= kFewTiles ? 1 : CeilDivide(tiles, gemm.rows * 3);
+  if (cost.packed_bytes > context.cache_bytes / 2 || passes == 1) {
+    cost.traffic_bytes = static_cast<double>(cost.packed_bytes) * passes;
+  }
+  return cost;
+}
+
+}  // namespace
+
+int64_t LargestSum(const ConvolutionTask& task) {
+  const int64_t per_channel =
+      static_cast<int64_t>(task.int8_weights.size()) / task.op.out_channels();
+  const int zero_point = task.input_quantization.zero_point();
+  int64_t largest = 0;
+  for (int n = 0; n < task.op.out_channels(); ++n) {
+    int64_t highest = 0;
+    int64_t lowest = 0;
+    for (const int8_t w :
+         task.int8_weights.subspan(n * per_channel, per_channel)) {
+      const int64_t a = int64_t{w} * (0 - zero_point);
+      const int64_t b = int64_t{w} * (255 - zero_point);
+      highest += std::max(a, b);
+      lowest += std::min(a, b);
+    }
+    largest = std::max({largest, highest, -lowest});
+  }
+  return largest;
+}
+
+bool WinogradIsPossible(const ConvolutionTask& task, int outputs) {
+  const ConvolutionOp& op = task.op;
+  if (op.kernel() != 3 || op.stride() != 1 || op.groups() != 1) return false;
+  if (task.precision == FP32) return outputs == 4;
+  // The transformed sum is 4 or 576 = 9 * 64 times the sum, modulo 2^32.
+  return LargestSum(task) < (int64_t{1} << (outputs == 4 ? 25 : 29));
+}
+
+Cost WinogradCost(const ConvolutionTask& task, int outputs,
+                  const PlanContext& context) {
+  if (task.precision == FP32) {
+    return CostOf(task, outputs, context, context.kernels->gemm_f32,
+                  sizeof(float));
+  }
+  return CostOf(task, outputs, context, context.kernels->gemm_s16,
+                sizeof(int16_t));
+}
+
+std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
+                                         int outputs,
+                                         const PlanContext& context,
+                                         std::string description) {
+  const KernelSet& kernels = *context.kernels;
+  if (task.precision == FP32) {
+    auto plan = std::make_unique<RealWinograd>(
+        task, outputs, context, kernels.gemm_f32, kernels.input_4_f32,
+        kernels.output_4_f32, std::make_unique<RealFinisher>(task, kernels),
+        std::move(description));
+    plan->Pack(task.float_weights, kRealG4);
+    return plan;
+  }
+  const bool four = outputs == 4;
+  auto plan = std::make_unique<Int8Winograd>(
+      task, outputs, context, kernels.gemm_s16,
+      four ? kernels.input_4_s16 : kernels.input_2_s16,
+      four ? kernels.output_4_s32 : kernels.output_2_s32,
+      std::make_unique<ByteFinisher>(task, task.int32_bias, kernels),
+      std::move(description));
+  plan->Pack(task.int8_weights, four ? kIntegerG4 : kIntegerG2);
+  return plan;
+}
+
+}  // namespace native
+}  // namespace yoloq

@@ -1,0 +1,37 @@
+// Convolution with 3 x 3 kernels, stride 1, by Winograd's algorithm F(2x2, 3x3)
+// or F(4x4, 3x3): exact in INT8, rounded differently from direct convolution in
+// FP32. README.md has the argument.
+#ifndef YOLOQ_HW_NATIVE_WINOGRAD_H_
+#define YOLOQ_HW_NATIVE_WINOGRAD_H_
+
+#include <memory>
+#include <string>
+
+#include "hw/native/plan.h"
+#include "hw/runtime/convolution.h"
+
+namespace yoloq {
+namespace native {
+
+// `outputs` is the side of a tile of outputs: 2 or 4. INT8 has both, FP32 only
+// 4. A convolution is eligible by its shape, and in INT8 when no sum over the
+// possible inputs can leave the range in which the result is exact.
+bool WinogradIsPossible(const ConvolutionTask& task, int outputs);
+
+Cost WinogradCost(const ConvolutionTask& task, int outputs,
+                  const PlanContext& context);
+
+// Requires WinogradIsPossible.
+std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
+                                         int outputs,
+                                         const PlanContext& context,
+                                         std::string description);
+
+// The largest magnitude that the exact sum of any output channel can have,
+// without bias.
+int64_t LargestSum(const ConvolutionTask& task);
+
+}  // namespace native
+}  // namespace yoloq
+
+#endif  // YOLOQ_HW_NATIVE_WINOGRAD_H_

@@ -1,0 +1,46 @@
+// Loops over a thread pool whose rounds need memory of their own.
+#ifndef YOLOQ_HW_NATIVE_WORKERS_H_
+#define YOLOQ_HW_NATIVE_WORKERS_H_
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "hw/runtime/thread_pool.h"
+
+namespace yoloq {
+namespace native {
+
+// Numbered places for rounds that run at once, as many as the pool has threads.
+// A thread returns to the place that it had, whose memory its caches hold.
+class Workers {
+ public:
+  explicit Workers(ThreadPool& pool) : pool_(pool), taken_(pool.threads()) {}
+
+  ThreadPool& pool() { return pool_; }
+  int places() const { return static_cast<int>(taken_.size()); }
+
+  // Calls round(i, place) once for each i in [0, count); no two rounds that
+  // run at the same time have the same place.
+  void Loop(int64_t count, absl::FunctionRef<void(int64_t, int)> round);
+
+ private:
+  int Take();
+
+  ThreadPool& pool_;
+  std::vector<std::atomic<bool>> taken_;
+};
+
+// The i-th of `parts` nearly equal parts of [0, count).
+inline int64_t PartBegin(int64_t count, int64_t parts, int64_t i) {
+  return count * i / parts;
+}
+
+inline int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t RoundUp(int64_t a, int64_t b) { return CeilDivide(a, b) * b; }
+
+}  // namespace native
+}  // namespace yoloq
+
+#endif  // YOLOQ_HW_NATIVE_WORKERS_H_
