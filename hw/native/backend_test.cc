@@ -1,0 +1,259 @@
+#include "hw/native/backend.h"
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "hw/native/convolution_tester.h"
+#include "hw/native/isa.h"
+#include "tools/base/testing.h"
+
+namespace yoloq {
+namespace native {
+namespace {
+
+using ::testing::HasSubstr;
+
+int Pick(std::mt19937_64* random, std::vector<int> values) {
+  return values[(*random)() % values.size()];
+}
+
+// A convolution of any kind.
+ConvolutionCase RandomCase(uint64_t seed) {
+  std::mt19937_64 random(seed);
+  ConvolutionCase p;
+  p.seed = seed;
+  p.channels = Pick(&random, {1, 3, 4, 17, 31, 32, 33, 64, 70});
+  p.out_channels = Pick(&random, {1, 3, 16, 17, 31, 32, 33, 64, 85, 255});
+  p.height = 1 + random() % 22;
+  p.width = 1 + random() % 22;
+  p.kernel = Pick(&random, {1, 1, 3, 3, 3, 5});
+  p.stride = Pick(&random, {1, 1, 1, 2, 3});
+  p.padding = Pick(&random, {0, p.kernel / 2, p.kernel / 2, 1});
+  while (p.height + 2 * p.padding < p.kernel) ++p.height;
+  while (p.width + 2 * p.padding < p.kernel) ++p.width;
+  p.activation = static_cast<Activation>(random() % 3);
+  p.two_step = p.activation == LEAKY && random() % 2 == 0;
+  p.per_channel = random() % 2 == 0;
+  p.add = random() % 2 == 0;
+  p.add_activation = static_cast<Activation>(random() % 3);
+  p.wants_reals = random() % 2 == 0;
+  p.wants_bytes = !p.wants_reals || random() % 2 == 0;
+  p.extra_stride = Pick(&random, {0, 0, 1, 5, 64});
+  p.inputs = static_cast<Values>(Pick(&random, {0, 0, 1, 2}));
+  p.weights = static_cast<Values>(Pick(&random, {0, 0, 1, 2}));
+  p.input_zero_point = Pick(&random, {0, 1, 127, 128, 254, 255});
+  p.output_zero_point = static_cast<int>(random() % 256);
+  return p;
+}
+
+struct Way {
+  std::string kernels;
+  NativeAlgorithm algorithm;
+};
+
+std::vector<Way> AllWays() {
+  std::vector<Way> ways;
+  for (const KernelSet* set : AvailableKernels()) {
+    for (const NativeAlgorithm algorithm :
+         {NativeAlgorithm::kCheapest, NativeAlgorithm::kDirect,
+          NativeAlgorithm::kWinograd2, NativeAlgorithm::kWinograd4}) {
+      ways.push_back({set->name, algorithm});
+    }
+  }
+  return ways;
+}
+
+class WayTest : public ::testing::TestWithParam<Way> {
+ protected:
+  void Check(const ConvolutionCase& parameters, int threads) {
+    NativeOptions options;
+    options.kernels = GetParam().kernels;
+    options.algorithm = GetParam().algorithm;
+    options.threads = threads;
+    ASSERT_EQ(ConvolutionTester(parameters).Test(options), "");
+  }
+};
+
+TEST_P(WayTest, RandomInt8ConvolutionsEqualTheOracle) {
+  for (uint64_t seed = 1; seed <= 150; ++seed) {
+    Check(RandomCase(seed), 1 + seed % 3);
+  }
+}
+
+TEST_P(WayTest, RandomFp32ConvolutionsAreWithinTheBound) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    ConvolutionCase p = RandomCase(seed);
+    p.precision = FP32;
+    p.two_step = false;
+    Check(p, 1 + seed % 3);
+  }
+}
+
+TEST_P(WayTest, GroupedAndDepthwise) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    std::mt19937_64 random(seed);
+    ConvolutionCase p = RandomCase(seed);
+    p.groups = Pick(&random, {2, 3, 5, 36});
+    const bool depthwise = seed % 2 == 0;
+    p.channels = p.groups * (depthwise ? 1 : Pick(&random, {1, 3, 4, 8}));
+    p.out_channels =
+        depthwise ? p.groups : p.groups * Pick(&random, {1, 2, 5, 33});
+    Check(p, 1 + seed % 3);
+    p.precision = FP32;
+    p.two_step = false;
+    Check(p, 1 + seed % 3);
+  }
+}
+
+TEST_P(WayTest, EveryZeroPoint) {
+  for (int zero_point = 0; zero_point < 256; ++zero_point) {
+    ConvolutionCase p;
+    p.channels = 5;
+    p.out_channels = 6;
+    p.input_zero_point = zero_point;
+    p.output_zero_point = 255 - zero_point;
+    p.add = zero_point % 2 == 0;
+    p.seed = zero_point;
+    Check(p, 1);
+  }
+}
+
+// Tiles and panels of every remainder.
+TEST_P(WayTest, EveryRemainder) {
+  for (int size = 1; size <= 34; ++size) {
+    ConvolutionCase p;
+    p.channels = size;
+    p.out_channels = 69 - size;
+    p.height = 1 + size % 13;
+    p.width = size;
+    p.seed = size;
+    Check(p, 2);
+    p.precision = FP32;
+    Check(p, 2);
+  }
+}
+
+// More than one block of tiles, of k and of panels at once.
+TEST_P(WayTest, LargeMaps) {
+  ConvolutionCase p;
+  p.channels = 70;
+  p.out_channels = 66;
+  p.height = 41;
+  p.width = 45;
+  p.add = true;
+  Check(p, 2);
+  p.precision = FP32;
+  Check(p, 2);
+}
+
+// The sums are as large as they can be.
+TEST_P(WayTest, ManyChannelsAtTheExtremes) {
+  for (const Values inputs : {Values::kExtremes, Values::kLargest}) {
+    for (const int zero_point : {0, 255}) {
+      ConvolutionCase p;
+      p.channels = 512;
+      p.out_channels = 33;
+      p.height = 5;
+      p.width = 6;
+      p.inputs = inputs;
+      p.weights = Values::kExtremes;
+      p.input_zero_point = zero_point;
+      Check(p, 1);
+    }
+  }
+}
+
+std::string WayName(const ::testing::TestParamInfo<Way>& info) {
+  const char* const names[] = {"Cheapest", "Direct", "Winograd2", "Winograd4"};
+  return info.param.kernels + names[static_cast<int>(info.param.algorithm)];
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WayTest, ::testing::ValuesIn(AllWays()), WayName);
+
+std::string Describe(const NativeOptions& options,
+                     const ConvolutionCase& parameters) {
+  const ConvolutionTester tester(parameters);
+  return (*(*NewNativeBackend(options))->Create(tester.task()))->description();
+}
+
+TEST(NativeBackendTest, FallsBackWhereASumMayNotFit) {
+  NativeOptions options;
+  options.algorithm = NativeAlgorithm::kWinograd4;
+  ConvolutionCase p;
+  p.channels = 64;
+  EXPECT_THAT(Describe(options, p), HasSubstr("F(4,3)"));
+  // 9 * 115 * 127 * 255 = 33,518,475 is below 2^25 = 33,554,432; one channel
+  // more is not.
+  p.weights = Values::kLargest;
+  p.input_zero_point = 0;
+  p.channels = 115;
+  EXPECT_THAT(Describe(options, p), HasSubstr("F(4,3), gemm"));
+  p.channels = 116;
+  EXPECT_THAT(Describe(options, p), Not(HasSubstr("F(4,3), gemm")));
+}
+
+TEST(NativeBackendTest, WinogradCanBeSwitchedOff) {
+  ConvolutionCase p;
+  p.channels = 64;
+  NativeOptions options;
+  options.algorithm = NativeAlgorithm::kWinograd4;
+  options.int8_winograd = false;
+  EXPECT_EQ(Describe(options, p).find("direct"), 0);
+  p.precision = FP32;
+  EXPECT_THAT(Describe(options, p), HasSubstr("Winograd"));
+  options.fp32_winograd = false;
+  EXPECT_EQ(Describe(options, p).find("direct"), 0);
+  options.int8_winograd = options.fp32_winograd = true;
+  options.low_memory = true;
+  EXPECT_EQ(Describe(options, p).find("direct"), 0);
+}
+
+TEST(NativeBackendTest, RejectsBadOptions) {
+  NativeOptions options;
+  options.threads = 0;
+  EXPECT_THAT(NewNativeBackend(options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("0 threads")));
+  options.threads = 1;
+  options.kernels = "mmx";
+  EXPECT_THAT(NewNativeBackend(options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("portable")));
+}
+
+TEST(NativeBackendTest, RejectsInconsistentTasks) {
+  auto backend = *NewNativeBackend({});
+  const ConvolutionTester tester(ConvolutionCase{});
+  const auto expect = [&](const ConvolutionTask& task, const char* message) {
+    EXPECT_THAT(backend->Create(task),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr(message)));
+  };
+  ConvolutionTask task = tester.task();
+  task.output.set_width(task.output.width() + 1);
+  expect(task, "convolution tested: the output's shape");
+  task = tester.task();
+  task.op.set_groups(3);
+  expect(task, "groups");
+  task = tester.task();
+  task.int32_bias = task.int32_bias.subspan(1);
+  expect(task, "wrong number of weights, biases or scales");
+  task = tester.task();
+  task.bytes_stride = 1;
+  expect(task, "stride is below");
+  task = tester.task();
+  task.wants_bytes = false;
+  expect(task, "neither form");
+  task = tester.task();
+  task.output_quantization.reset();
+  expect(task, "no quantization");
+  task = tester.task();
+  task.before_activation = task.output_quantization;
+  task.op.set_activation(RELU);
+  expect(task, "only leaky");
+}
+
+}  // namespace
+}  // namespace native
+}  // namespace yoloq
