@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "hw/native/backend.h"
 #include "hw/runtime/xnnpack_backend.h"
 #include "quant/reference_engine.h"
 #include "tools/base/status_macros.h"
@@ -22,7 +23,14 @@ struct BackendEntry {
   Backend (*create)(int threads);
 };
 
+Backend NewNative(int threads) {
+  NativeOptions options;
+  options.threads = threads;
+  return NewNativeBackend(options);
+}
+
 constexpr BackendEntry kBackends[] = {
+    {"native", NewNative},
 #ifdef YOLOQ_HAVE_ONEDNN
     {"onednn",
      [](int threads) -> Backend { return NewOneDnnBackend(threads); }},

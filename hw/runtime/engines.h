@@ -20,7 +20,8 @@ struct EngineOptions {
   GraphEngineOptions graph;
 };
 
-// The engines of this build: "onednn" on x86-64, "xnnpack", "reference".
+// The engines of this build: "native", on x86-64 "onednn", "xnnpack",
+// "reference".
 std::vector<std::string> EngineNames();
 
 // InvalidArgument, with the known names, for a name that is not among them.
