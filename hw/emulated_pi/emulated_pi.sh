@@ -35,7 +35,7 @@ fail() {
 }
 
 usage() {
-  sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$here/emulated_pi"
+  sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$here/emulated_pi.sh"
 }
 
 number() {
@@ -210,7 +210,7 @@ start() {
     # Outside the caller's session and group, which may be killed as a whole.
     # shellcheck disable=SC2016
     setsid -f bash -c 'tail --pid="$1" -f /dev/null; exec "$2" --instance="$3" stop' \
-      yoloq "$while_pid" "$here/emulated_pi" "$instance" </dev/null >/dev/null 2>&1 8>&- 9>&-
+      yoloq "$while_pid" "$here/emulated_pi.sh" "$instance" </dev/null >/dev/null 2>&1 8>&- 9>&-
   fi
   echo "emulated_pi: $instance answers on port $(cat "$state/port"), after $((SECONDS - begin)) s"
 }
