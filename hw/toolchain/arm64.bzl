@@ -28,9 +28,10 @@ _test = transition(implementation = _test_impl, inputs = [], outputs = _PLATFORM
 # them when it is run from where it was built.
 _EMULATE = """#!/usr/bin/env bash
 set -euo pipefail
-root=$0.runfiles/{workspace}
-[[ -d $root ]] || root=${{0%{own_path}}}
-[[ -n $root ]] || root=.
+self=$0
+[[ $self == /* ]] || self=./$self
+root=$self.runfiles/{workspace}
+[[ -d $root ]] || root=${{self%{own_path}}}
 exec qemu-aarch64-static -cpu cortex-a53 -L {sysroot} "$root/{program}" "$@"
 """
 
