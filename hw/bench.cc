@@ -12,6 +12,7 @@
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -23,6 +24,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -365,6 +367,20 @@ absl::Status Measure(BenchOptions options) {
   return WriteBinaryProto(options.result, result);
 }
 
+// Google Benchmark gets its own flags only: --help is ours.
+void InitializeBenchmark(int* argc, char** argv) {
+  char** const others =
+      std::stable_partition(argv + 1, argv + *argc, [](const char* argument) {
+        return absl::StartsWith(argument, "--benchmark_");
+      });
+  int count = static_cast<int>(others - argv);
+  std::vector<char*> own(argv, others);
+  own.push_back(nullptr);
+  benchmark::Initialize(&count, own.data());
+  *argc = static_cast<int>(std::copy(others, argv + *argc, argv + 1) - argv);
+  argv[*argc] = nullptr;
+}
+
 int Fail(const absl::Status& status, int exit_code) {
   std::fprintf(stderr, "bench: %s\n", std::string(status.message()).c_str());
   return exit_code;
@@ -376,7 +392,7 @@ int Fail(const absl::Status& status, int exit_code) {
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "measures deployable models on this machine; see --help");
-  benchmark::Initialize(&argc, argv);
+  yoloq::InitializeBenchmark(&argc, argv);
   if (absl::ParseCommandLine(argc, argv).size() > 1) {
     return yoloq::Fail(absl::InvalidArgumentError(
                            "takes flags only; lists are separated by commas"),

@@ -277,8 +277,10 @@ absl::StatusOr<uint32_t> ParseThrottled(absl::string_view text) {
 
 double BusySeconds(const std::string& root) {
   const std::string stat = ReadKernelFile(root + "/proc/stat");
+  const absl::string_view line(stat.data(),
+                               std::min(stat.find('\n'), stat.size()));
   const std::vector<absl::string_view> fields =
-      absl::StrSplit(stat.substr(0, stat.find('\n')), ' ', absl::SkipEmpty());
+      absl::StrSplit(line, ' ', absl::SkipEmpty());
   // cpu user nice system idle iowait irq softirq steal ...
   if (fields.size() < 8 || fields[0] != "cpu") return -1;
   int64_t ticks = 0;
