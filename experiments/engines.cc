@@ -25,7 +25,7 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeTorch(const Deployable& model,
   for (int i = 0; i < model.graph().nodes_size(); ++i) {
     if (model.execution(i).precision() == INT8) {
       return absl::FailedPreconditionError(
-          "engine torch runs FP32 models only; use --engine=onednn");
+          "engine torch runs FP32 models only; use --engine=native");
     }
     if (!model.graph().nodes(i).has_convolution()) continue;
     const auto values = model.FloatWeights(i);

@@ -12,9 +12,12 @@
 #include "eval/image.h"
 #include "eval/preprocess.h"
 #include "experiments/calibrate.h"
+#include "experiments/device_check.h"
+#include "experiments/device_results.h"
 #include "experiments/engines.h"
 #include "experiments/estimate.h"
-#include "hw/latency.h"
+#include "experiments/host_latency.h"
+#include "hw/measurement.pb.h"
 #include "model/graph.h"
 #include "quant/cross_layer_equalization.h"
 #include "quant/deployable.h"
@@ -23,6 +26,7 @@
 #include "quant/quantizer.h"
 #include "quant/scheme.h"
 #include "reports/provenance.h"
+#include "tools/base/binary_proto.h"
 #include "tools/base/digest.h"
 #include "tools/base/file.h"
 #include "tools/base/parallel.h"
@@ -37,12 +41,15 @@ constexpr int kCalibrateVersion = 2;
 constexpr int kExportVersion = 2;
 constexpr int kEvaluateVersion = 1;
 constexpr int kMeasureVersion = 1;
+constexpr int kDeviceCheckVersion = 1;
 
 constexpr char kCalibrationFile[] = "calibration.binpb";
 constexpr char kModelFile[] = "model.yoloq";
 constexpr char kSizeFile[] = "model_size.textproto";
 constexpr char kDetectionsFile[] = "detections.binpb";
 constexpr char kLatencyFile[] = "latency.textproto";
+constexpr char kMeasurementFile[] = "measurement.binpb";
+constexpr char kDeviceCheckFile[] = "device_check.textproto";
 
 // Engines of one thread each, one a core.
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> EnginePerCore(
@@ -91,48 +98,6 @@ EvaluationSpec DetectionFields(const EvaluationSpec& from) {
   return spec;
 }
 
-absl::StatusOr<LatencyResult> MeasureEngine(const Deployable& model,
-                                            const std::string& engine_name,
-                                            const LatencySpec& spec) {
-  YOLOQ_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
-                         MakeEngine(engine_name, &model, spec.threads()));
-  std::vector<uint8_t> rgb(ElementCount(model.graph().nodes(0).output()));
-  for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = i * 2654435761u >> 24;
-  std::vector<HeadOutput> heads;
-  LatencyRules rules;
-  rules.warmup_runs = spec.warmup_runs();
-  rules.min_runs = spec.min_runs();
-  rules.min_seconds = spec.min_seconds();
-  YOLOQ_ASSIGN_OR_RETURN(const std::vector<int64_t> samples_ns,
-                         SampleLatency(rules, "measure", [&] {
-                           return engine->Run(rgb, &heads);
-                         }));
-  const LatencySummary summary = SummarizeLatency(samples_ns);
-  LatencyResult result;
-  result.set_device(spec.device());
-  result.set_engine(engine_name);
-  result.set_threads(spec.threads());
-  for (const int64_t sample : samples_ns) result.add_samples_ns(sample);
-  result.set_median_ms(summary.median_ms);
-  result.set_p90_ms(summary.p90_ms);
-  result.set_min_ms(summary.min_ms);
-  result.set_coefficient_of_variation(summary.coefficient_of_variation);
-  result.mutable_median_interval_ms()->set_low(summary.median_low_ms);
-  result.mutable_median_interval_ms()->set_high(summary.median_high_ms);
-  result.set_valid(true);
-  const double width = (summary.median_high_ms - summary.median_low_ms) /
-                       std::max(summary.median_ms, 1e-9);
-  if (spec.max_relative_interval() > 0 &&
-      width > spec.max_relative_interval()) {
-    result.set_valid(false);
-    result.add_invalid_reasons(absl::StrFormat(
-        "the 95 %% interval of the median is %.0f %% of it, above %.0f %%: "
-        "other load on the machine; run again when idle, with --rerun=measure",
-        100 * width, 100 * spec.max_relative_interval()));
-  }
-  return result;
-}
-
 absl::StatusOr<ModelSizeResult> SizeOfFile(const std::string& path) {
   YOLOQ_ASSIGN_OR_RETURN(const Deployable written, Deployable::Open(path));
   ModelSizeResult size;
@@ -144,16 +109,6 @@ absl::StatusOr<ModelSizeResult> SizeOfFile(const std::string& path) {
   return size;
 }
 
-// A noisy measurement is tried once more.
-absl::StatusOr<LatencyResult> MeasureQuietly(const Deployable& model,
-                                             const std::string& engine_name,
-                                             const LatencySpec& spec) {
-  YOLOQ_ASSIGN_OR_RETURN(const LatencyResult first,
-                         MeasureEngine(model, engine_name, spec));
-  if (first.valid()) return first;
-  return MeasureEngine(model, engine_name, spec);
-}
-
 }  // namespace
 
 std::string PrecisionText(const PartPrecisions& precisions) {
@@ -163,11 +118,12 @@ std::string PrecisionText(const PartPrecisions& precisions) {
 }
 
 Pipeline::Pipeline(const ProfileSpec& profile, ImageSets* sets,
-                   Network* network, StageCache* cache)
+                   Network* network, StageCache* cache, DeviceBench* bench)
     : profile_(profile),
       sets_(sets),
       network_(network),
       cache_(cache),
+      bench_(bench),
       quantization_(*ResolveScheme(profile.quantization())) {}
 
 absl::StatusOr<const ImageSet*> Pipeline::CalibrationSet() {
@@ -442,12 +398,23 @@ absl::StatusOr<EvaluatedModel> Pipeline::EvaluateNodes(
 absl::StatusOr<LatencyResult> Pipeline::Measure(const ExportedModel& model,
                                                 const std::string& engine,
                                                 StageRecord* record) {
-  Provenance host;
-  FillHost(absl::Now(), &host);
   StageInputs inputs("measure", kMeasureVersion);
   inputs.Add("model", model.size.file_sha256());
-  inputs.Add("engine", absl::StrCat(engine, " ", EngineVersion(engine)));
   inputs.Add("latency", profile_.latency());
+  YOLOQ_ASSIGN_OR_RETURN(LatencyResult result,
+                         bench_ == nullptr
+                             ? MeasureOnHost(model, engine, inputs, record)
+                             : MeasureOnDevice(model, engine, inputs, record));
+  *result.mutable_model() = network_->Measured();
+  return result;
+}
+
+absl::StatusOr<LatencyResult> Pipeline::MeasureOnHost(
+    const ExportedModel& model, const std::string& engine, StageInputs inputs,
+    StageRecord* record) {
+  Provenance host;
+  FillHost(absl::Now(), &host);
+  inputs.Add("engine", absl::StrCat(engine, " ", EngineVersion(engine)));
   inputs.Add("host", absl::StrCat(host.host_name(), ", ", host.cpu_model(),
                                   ", ", host.cpu_count()));
   YOLOQ_ASSIGN_OR_RETURN(
@@ -457,15 +424,62 @@ absl::StatusOr<LatencyResult> Pipeline::Measure(const ExportedModel& model,
                                Deployable::Open(model.path));
         YOLOQ_ASSIGN_OR_RETURN(
             const LatencyResult measured,
-            MeasureQuietly(deployable, engine, profile_.latency()));
+            MeasureHostLatency(deployable, engine, profile_.latency()));
         return WriteTextProto(JoinPath(folder, kLatencyFile), measured);
       }));
   *record = entry.record;
   LatencyResult result;
   YOLOQ_RETURN_IF_ERROR(
       ReadTextProto(JoinPath(entry.folder, kLatencyFile), &result));
-  *result.mutable_model() = network_->Measured();
   return result;
+}
+
+absl::StatusOr<LatencyResult> Pipeline::MeasureOnDevice(
+    const ExportedModel& model, const std::string& engine, StageInputs inputs,
+    StageRecord* record) {
+  inputs.Add("engine", engine);
+  inputs.Add("device", bench_->Identity());
+  inputs.Add("evaluation", DetectionFields(profile_.evaluation()));
+  inputs.Add("preprocess", profile_.preprocess());
+  YOLOQ_ASSIGN_OR_RETURN(const StageEntry entry,
+                         cache_->Get(inputs, [&](const std::string& folder) {
+                           return bench_->MeasureLatency(
+                               model.path, engine, profile_,
+                               JoinPath(folder, kMeasurementFile));
+                         }));
+  *record = entry.record;
+  MeasurementResult measurement;
+  YOLOQ_RETURN_IF_ERROR(
+      ReadBinaryProto(JoinPath(entry.folder, kMeasurementFile), &measurement));
+  return LatencyFromDevice(bench_->spec(), profile_.latency(), measurement);
+}
+
+absl::StatusOr<DeviceCheck> Pipeline::CheckDevice(const ExportedModel& model,
+                                                  const std::string& engine,
+                                                  bool all_int8,
+                                                  StageRecord* record) {
+  YOLOQ_ASSIGN_OR_RETURN(const ImageSet* test, sets_->Test());
+  StageInputs inputs("device_check", kDeviceCheckVersion);
+  inputs.Add("model", model.size.file_sha256());
+  inputs.Add("engine", absl::StrCat(engine, " ", EngineVersion(engine)));
+  inputs.Add("device", bench_->Identity());
+  inputs.Add("images", test->sha256);
+  inputs.Add("evaluation", DetectionFields(profile_.evaluation()));
+  inputs.Add("preprocess", profile_.preprocess());
+  YOLOQ_ASSIGN_OR_RETURN(
+      const StageEntry entry,
+      cache_->Get(inputs, [&](const std::string& folder) -> absl::Status {
+        YOLOQ_ASSIGN_OR_RETURN(
+            const DeviceCheck check,
+            RunDeviceCheck(bench_, model.path, engine, profile_, test->images,
+                           all_int8, folder));
+        return WriteTextProto(JoinPath(folder, kDeviceCheckFile), check);
+      }));
+  *record = entry.record;
+  DeviceCheck check;
+  YOLOQ_RETURN_IF_ERROR(
+      ReadTextProto(JoinPath(entry.folder, kDeviceCheckFile), &check));
+  return check;
 }
 
 }  // namespace yoloq

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "eval/detection.h"
+#include "experiments/device_bench.h"
 #include "experiments/image_sets.h"
 #include "experiments/network.h"
 #include "experiments/spec.pb.h"
@@ -65,8 +66,9 @@ class Pipeline {
  public:
   // `profile` is checked; all pointers outlive the pipeline. sets: null
   // calibrates on seeded random pictures, and evaluates nothing.
+  // bench: where latencies are measured; null: on this machine.
   Pipeline(const ProfileSpec& profile, ImageSets* sets, Network* network,
-           StageCache* cache);
+           StageCache* cache, DeviceBench* bench = nullptr);
 
   absl::StatusOr<StageEntry> Calibrate();
   // Ids of the calibration images, in order; after Calibrate.
@@ -93,9 +95,23 @@ class Pipeline {
                                         const std::string& engine,
                                         StageRecord* record);
 
+  // Whether the device computes what the host does, on some of the test images.
+  // Needs a bench and images.
+  absl::StatusOr<DeviceCheck> CheckDevice(const ExportedModel& model,
+                                          const std::string& engine,
+                                          bool all_int8, StageRecord* record);
+
   absl::StatusOr<const ImageSet*> CalibrationSet();
 
  private:
+  absl::StatusOr<LatencyResult> MeasureOnHost(const ExportedModel& model,
+                                              const std::string& engine,
+                                              StageInputs inputs,
+                                              StageRecord* record);
+  absl::StatusOr<LatencyResult> MeasureOnDevice(const ExportedModel& model,
+                                                const std::string& engine,
+                                                StageInputs inputs,
+                                                StageRecord* record);
   absl::StatusOr<EvaluatedModel> RunEvaluation(const ExportedModel& model,
                                                const std::string& engine,
                                                bool fake_quantized);
@@ -130,6 +146,7 @@ class Pipeline {
   ImageSets* const sets_;
   Network* const network_;
   StageCache* const cache_;
+  DeviceBench* const bench_;
   QuantizationSpec quantization_;  // resolved
   absl::optional<ImageSet> calibration_set_;
 };

@@ -27,6 +27,23 @@ PartPrecisions PrecisionsOf(const ExperimentSpec& spec) {
   return precisions;
 }
 
+bool IsAllInt8(const ExperimentSpec& spec) {
+  return spec.backbone() == INT8 && spec.neck() == INT8 && spec.head() == INT8;
+}
+
+// A device that computes something else is no measure of this model.
+void InvalidateWhereDifferent(RunResult* result) {
+  const DeviceCheck& check = result->device_check();
+  if (!result->has_latency() || !check.must_be_equal() ||
+      check.equal_heads() == check.images()) {
+    return;
+  }
+  result->mutable_latency()->set_valid(false);
+  result->mutable_latency()->add_invalid_reasons(absl::StrCat(
+      "the device computes other values than the host on ",
+      check.images() - check.equal_heads(), " of ", check.images(), " images"));
+}
+
 // Latency and size depend on the arithmetic, not on the ranges: some range for
 // every tensor is enough, and nothing is tuned.
 ProfileSpec ForDeployment(ProfileSpec profile) {
@@ -102,9 +119,10 @@ absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(Workbench* workbench) {
                            Network::Open(profile.deployment_model()));
     runner->deployment_network_ =
         std::make_unique<Network>(std::move(deployed));
-    runner->deployment_pipeline_ = std::make_unique<Pipeline>(
-        ForDeployment(profile), /*sets=*/nullptr,
-        runner->deployment_network_.get(), &workbench->cache());
+    runner->deployment_pipeline_ =
+        std::make_unique<Pipeline>(ForDeployment(profile), /*sets=*/nullptr,
+                                   runner->deployment_network_.get(),
+                                   &workbench->cache(), workbench->bench());
   }
   return runner;
 }
@@ -164,6 +182,12 @@ absl::Status Runner::AddAccuracyOf(const ExportedModel& model,
   YOLOQ_ASSIGN_OR_RETURN(*result->mutable_accuracy(),
                          ScoreInto(evaluated, result));
   evaluated_[experiment.name()] = std::move(evaluated);
+  if (workbench_.bench() != nullptr) {
+    YOLOQ_ASSIGN_OR_RETURN(
+        *result->mutable_device_check(),
+        pipeline_->CheckDevice(model, engine(), IsAllInt8(experiment),
+                               result->add_stages()));
+  }
   if (experiment.kind() == ExperimentSpec::BASELINE) {
     baseline_ = experiment.name();
     return absl::OkStatus();
@@ -284,6 +308,7 @@ absl::StatusOr<RunResult> Runner::Run(const ExperimentSpec& experiment) {
     YOLOQ_RETURN_IF_ERROR(AddSizeAndLatency(precisions, &result));
     if (precisions.any_int8()) YOLOQ_RETURN_IF_ERROR(AddCalibration(&result));
   }
+  InvalidateWhereDifferent(&result);
   YOLOQ_RETURN_IF_ERROR(AddInputDigests(&result));
   return result;
 }

@@ -1,6 +1,8 @@
 #include "experiments/spec_files.h"
 
+#include <algorithm>
 #include <set>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -9,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "experiments/embedded_specs.h"
 #include "google/protobuf/message.h"
+#include "hw/devices/device_spec.h"
 #include "model/graph.pb.h"
 #include "model/training/trainer.h"
 #include "quant/qat.h"
@@ -145,9 +148,16 @@ absl::Status CheckEvaluation(const EvaluationSpec& spec,
 }
 
 absl::Status CheckLatency(const LatencySpec& spec, absl::string_view name) {
+  const std::vector<std::string> devices = EmbeddedDevices();
+  const bool is_path = absl::StrContains(spec.device(), '/') ||
+                       absl::StrContains(spec.device(), '.');
   YOLOQ_CHECK_FIELD(
-      spec.device() == "host", "latency.device",
-      absl::StrCat("\"", spec.device(), "\" is not known; there is host"));
+      is_path || std::find(devices.begin(), devices.end(), spec.device()) !=
+                     devices.end(),
+      "latency.device",
+      absl::StrCat("\"", spec.device(), "\" is not known; there are ",
+                   absl::StrJoin(devices, ", "),
+                   ", and paths of device specs"));
   YOLOQ_CHECK_FIELD(spec.threads() >= 1 && spec.threads() <= 1024,
                     "latency.threads", "is not in [1, 1024]");
   YOLOQ_CHECK_FIELD(spec.warmup_runs() >= 0, "latency.warmup_runs",

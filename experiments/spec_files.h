@@ -13,6 +13,9 @@
 
 namespace yoloq {
 
+// LatencySpec.device of the machine that the experiments run on.
+inline constexpr char kHostDevice[] = "host";
+
 // `name`: of an embedded spec ("ptq"), or a path (it contains '/' or '.').
 // NotFound with the known names; InvalidArgument with file, line and field.
 absl::StatusOr<ExperimentSpec> LoadExperiment(const std::string& name);

@@ -23,6 +23,12 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(
   YOLOQ_RETURN_IF_ERROR(CheckEngineName(options.engine));
   YOLOQ_RETURN_IF_ERROR(CheckRequirements(profile));
   std::unique_ptr<Workbench> workbench(new Workbench(options));
+  if (profile.latency().device() != kHostDevice) {
+    YOLOQ_ASSIGN_OR_RETURN(
+        const DeviceSpec device,
+        LoadDeviceSpec(profile.latency().device(), options.ssh));
+    YOLOQ_ASSIGN_OR_RETURN(workbench->bench_, DeviceBench::Create(device));
+  }
   YOLOQ_ASSIGN_OR_RETURN(
       PreparedProfile prepared,
       PrepareProfile(profile, options.cache_folder, &workbench->cache_));
@@ -47,7 +53,7 @@ std::unique_ptr<Pipeline> Workbench::MakePipeline(
   *profile.mutable_quantization() = quantization;
   return std::make_unique<Pipeline>(
       profile, profile.data().noise_only() ? nullptr : sets_.get(),
-      network_.get(), &cache_);
+      network_.get(), &cache_, bench_.get());
 }
 
 absl::StatusOr<Scorer> Workbench::MakeScorer() {

@@ -9,20 +9,24 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "experiments/device_bench.h"
 #include "experiments/image_sets.h"
 #include "experiments/network.h"
 #include "experiments/pipeline.h"
 #include "experiments/scoring.h"
 #include "experiments/spec.pb.h"
 #include "experiments/stage_cache.h"
+#include "hw/devices/device_spec.h"
 #include "reports/result.pb.h"
 
 namespace yoloq {
 
 struct RunnerOptions {
   std::string cache_folder;       // required
-  std::string engine = "onednn";  // experiments/engines.h
+  std::string engine = "native";  // experiments/engines.h
   std::set<std::string> rerun;    // stages that are made anew
+  // How an ssh device is reached, in place of what its spec says.
+  SshOverrides ssh;
   // Of the build: commit, dirty flag, compiler, libraries.
   Provenance build;
 };
@@ -43,6 +47,8 @@ class Workbench {
   StageCache& cache() { return cache_; }
   Network& network() { return *network_; }
   ImageSets& sets() { return *sets_; }
+  // Where latencies are measured; null: on this machine.
+  DeviceBench* bench() { return bench_.get(); }
 
   // The stages of the network, quantized as the profile says, or as
   // `quantization` says. Not to outlive the workbench.
@@ -64,6 +70,7 @@ class Workbench {
   std::vector<StageRecord> prepared_;
   std::unique_ptr<Network> network_;
   std::unique_ptr<ImageSets> sets_;
+  std::unique_ptr<DeviceBench> bench_;
 };
 
 }  // namespace yoloq

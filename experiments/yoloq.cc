@@ -22,6 +22,7 @@
 #include "experiments/sensitivity_study.h"
 #include "experiments/spec_files.h"
 #include "google/protobuf/stubs/common.h"
+#include "hw/devices/device_spec.h"
 #include "hw/runtime/onednn_backend.h"
 #include "model/torch_executor.h"
 #include "opencv2/core/version.hpp"
@@ -65,8 +66,15 @@ ABSL_FLAG(
     std::string, output_dir, "",
     "receives the report (.md), the results (.textproto) and their values "
     "(.json); default: <cache_dir>/reports/<profile>");
-ABSL_FLAG(std::string, engine, "onednn",
-          "what executes the models: onednn, reference, torch (FP32 only)");
+ABSL_FLAG(std::string, engine, "native",
+          "what executes the models, here and on the device: native, onednn "
+          "(not on the device), xnnpack (not INT8 with leaky: FUSED), "
+          "reference, torch (FP32 only, not on the device)");
+ABSL_FLAG(std::string, device, "",
+          "where latencies are measured: a device of hw/devices (host, "
+          "pi3bplus, emulated_pi), or the path of a spec; default: the "
+          "profile's. $YOLOQ_DEVICE_HOST, _USER, _PORT, _KEY and _KNOWN_HOSTS "
+          "say how a board is reached");
 ABSL_FLAG(std::string, override, "",
           "text-format fields merged into the profile, such as "
           "'model { input_size: 320 }'; lists are replaced");
@@ -128,6 +136,8 @@ absl::StatusOr<ProfileSpec> ProfileFromFlags() {
             model->mutable_pretrained());
   YOLOQ_RETURN_IF_ERROR(
       MergeTextProto(absl::GetFlag(FLAGS_override), "--override", &profile));
+  set(SpecPath(absl::GetFlag(FLAGS_device)),
+      profile.mutable_latency()->mutable_device());
   return profile;
 }
 
@@ -206,6 +216,7 @@ absl::Status Main() {
   for (const std::string& stage : absl::GetFlag(FLAGS_rerun)) {
     options.rerun.insert(stage);
   }
+  YOLOQ_ASSIGN_OR_RETURN(options.ssh, SshOverridesFromEnvironment());
   options.build = Build();
   const std::string study = absl::GetFlag(FLAGS_study);
   YOLOQ_ASSIGN_OR_RETURN(const AnyResults results,

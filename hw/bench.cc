@@ -49,7 +49,8 @@ using Strings = std::vector<std::string>;
 // What is measured.
 ABSL_FLAG(Strings, model, {}, "deployable files (.yoloq). Required.");
 ABSL_FLAG(std::string, mode, "latency", "latency or accuracy.");
-ABSL_FLAG(std::string, engine, "reference", "the engine that runs the models.");
+ABSL_FLAG(std::string, engine, "native",
+          "the engine that runs the models (hw/runtime/engines.h).");
 ABSL_FLAG(Strings, threads, {"1"},
           "thread counts, each 1 to 64; accuracy mode takes the first.");
 ABSL_FLAG(Strings, images, {},

@@ -1,19 +1,18 @@
 #include "hw/bench_engine.h"
 
-#include "absl/strings/str_cat.h"
-#include "quant/reference_engine.h"
+#include "hw/runtime/engines.h"
+#include "tools/base/status_macros.h"
 
 namespace yoloq {
 
 absl::StatusOr<EngineMaker> FindBenchEngine(const std::string& name) {
-  if (name == "reference") {
-    return [](const Deployable* model, int /*threads*/, bool /*time_nodes*/) {
-      return absl::StatusOr<std::unique_ptr<Engine>>(
-          std::make_unique<ReferenceEngine>(model));
-    };
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("there is no engine '", name, "'; known: reference"));
+  YOLOQ_RETURN_IF_ERROR(CheckEngine(name));
+  return [name](const Deployable* model, int threads, bool time_nodes) {
+    EngineOptions options;
+    options.threads = threads;
+    options.graph.time_nodes = time_nodes;
+    return CreateEngine(name, model, options);
+  };
 }
 
 }  // namespace yoloq

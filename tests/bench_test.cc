@@ -66,7 +66,7 @@ class BenchTest : public ::testing::Test {
             absl::StrCat("--model=", Path("slim.yoloq")),
             absl::StrCat("--images=", Path("list.txt")),
             absl::StrCat("--result=", Path("result.pb")),
-            "--engine=reference",
+            "--engine=native",
             "--warmup_runs=1",
             "--min_runs=2",
             "--min_seconds=0",
@@ -167,8 +167,9 @@ TEST_F(BenchTest, SaysWhatIsWrongAndLeavesNothing) {
 
   command = Command(kHost, "accuracy");
   command.push_back("--engine=warp");
-  EXPECT_THAT(Failure(command, 2),
-              HasSubstr("--engine: there is no engine 'warp'; known: "));
+  EXPECT_THAT(
+      Failure(command, 2),
+      HasSubstr("--engine: engine 'warp' is not known here; there are native"));
 
   command = Command(kHost, "latency");
   command.push_back("--threads=0");

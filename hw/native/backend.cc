@@ -53,8 +53,8 @@ absl::Status CheckShapes(const ConvolutionTask& task) {
 
 absl::Status CheckParameters(const ConvolutionTask& task) {
   const size_t outputs = task.op.out_channels();
-  const size_t weights = outputs * GroupChannels(task) * task.op.kernel() *
-                         task.op.kernel();
+  const size_t weights =
+      outputs * GroupChannels(task) * task.op.kernel() * task.op.kernel();
   if (task.precision == FP32) {
     if (task.float_weights.size() != weights ||
         task.float_bias.size() != outputs) {
@@ -125,14 +125,13 @@ class NativeBackend : public ConvolutionBackend {
     YOLOQ_RETURN_IF_ERROR(CheckShapes(task));
     YOLOQ_RETURN_IF_ERROR(CheckParameters(task));
     if (IsDepthwise(task)) {
-      return NewDepthwise(
-          task, context_,
-          absl::StrCat("depthwise, ", context_.kernels->name));
+      return NewDepthwise(task, context_,
+                          absl::StrCat("depthwise, ", context_.kernels->name));
     }
     const Choice choice = Choose(task);
-    const std::string description = absl::StrCat(
-        Name(choice.algorithm), ", ", GemmName(task, choice.algorithm), ": ",
-        choice.reason);
+    const std::string description =
+        absl::StrCat(Name(choice.algorithm), ", ",
+                     GemmName(task, choice.algorithm), ": ", choice.reason);
     switch (choice.algorithm) {
       case NativeAlgorithm::kWinograd2:
         return NewWinograd(task, 2, context_, description);
@@ -148,15 +147,15 @@ class NativeBackend : public ConvolutionBackend {
                        NativeAlgorithm algorithm) const {
     const KernelSet& kernels = *context_.kernels;
     if (task.precision == FP32) return kernels.gemm_f32.name;
-    const bool bytes = algorithm == NativeAlgorithm::kDirect &&
-                       kernels.gemm_u8.run != nullptr;
+    const bool bytes =
+        algorithm == NativeAlgorithm::kDirect && kernels.gemm_u8.run != nullptr;
     return bytes ? kernels.gemm_u8.name : kernels.gemm_s16.name;
   }
 
   bool WinogradIsAllowed(const ConvolutionTask& task) const {
-    return !options_.low_memory && (task.precision == FP32
-                                        ? options_.fp32_winograd
-                                        : options_.int8_winograd);
+    return !options_.low_memory &&
+           (task.precision == FP32 ? options_.fp32_winograd
+                                   : options_.int8_winograd);
   }
 
   // The ways that are possible for the task, direct first.

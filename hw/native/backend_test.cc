@@ -212,23 +212,23 @@ TEST(NativeBackendTest, WinogradCanBeSwitchedOff) {
 TEST(NativeBackendTest, RejectsBadOptions) {
   NativeOptions options;
   options.threads = 0;
-  EXPECT_THAT(NewNativeBackend(options),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("0 threads")));
+  EXPECT_THAT(
+      NewNativeBackend(options),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("0 threads")));
   options.threads = 1;
   options.kernels = "mmx";
-  EXPECT_THAT(NewNativeBackend(options),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("portable")));
+  EXPECT_THAT(
+      NewNativeBackend(options),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("portable")));
 }
 
 TEST(NativeBackendTest, RejectsInconsistentTasks) {
   auto backend = *NewNativeBackend({});
   const ConvolutionTester tester(ConvolutionCase{});
   const auto expect = [&](const ConvolutionTask& task, const char* message) {
-    EXPECT_THAT(backend->Create(task),
-                StatusIs(absl::StatusCode::kInvalidArgument,
-                         HasSubstr(message)));
+    EXPECT_THAT(
+        backend->Create(task),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)));
   };
   ConvolutionTask task = tester.task();
   task.output.set_width(task.output.width() + 1);

@@ -180,8 +180,8 @@ void ConvolutionTester::MakeFloat() {
     for (float& x : *values) x = normal(random);
   };
   fill(&float_input_, Pixels(task_.input) * task_.input_stride);
-  fill(&float_weights_, int64_t{p.out_channels} * p.channels / p.groups *
-                            p.kernel * p.kernel);
+  fill(&float_weights_,
+       int64_t{p.out_channels} * p.channels / p.groups * p.kernel * p.kernel);
   fill(&float_bias_, p.out_channels);
   task_.float_weights = float_weights_;
   task_.float_bias = float_bias_;
@@ -215,11 +215,10 @@ void ConvolutionTester::MakeExpectedInt8() {
     if (task_.add.has_value()) {
       const FusedAdd& add = *task_.add;
       const uint8_t r = byte_residual_[pixel * add.residual_stride + n];
-      q = add.convolution_is_second
-              ? AddQuantized(r, add.residual, q, output, add.activation,
-                             add.sum)
-              : AddQuantized(q, output, r, add.residual, add.activation,
-                             add.sum);
+      q = add.convolution_is_second ? AddQuantized(r, add.residual, q, output,
+                                                   add.activation, add.sum)
+                                    : AddQuantized(q, output, r, add.residual,
+                                                   add.activation, add.sum);
       last = add.sum;
     }
     expected_bytes_.push_back(q);
@@ -228,8 +227,7 @@ void ConvolutionTester::MakeExpectedInt8() {
 }
 
 void ConvolutionTester::MakeExpectedFloat() {
-  const int taps =
-      case_.channels / case_.groups * case_.kernel * case_.kernel;
+  const int taps = case_.channels / case_.groups * case_.kernel * case_.kernel;
   double largest_input = 0;
   for (const float x : float_input_) {
     largest_input = std::max<double>(largest_input, std::fabs(x));
@@ -298,9 +296,9 @@ std::string ConvolutionTester::CompareReals(
     const double bound = bounds_.empty() ? 0 : bounds_[i];
     ++i;
     if (!(std::fabs(got - expected) <= bound) && difference.empty()) {
-      difference = absl::StrCat("real at y ", y, ", x ", x, ", channel ", n,
-                                ": ", got, " in place of ", expected,
-                                ", bound ", bound);
+      difference =
+          absl::StrCat("real at y ", y, ", x ", x, ", channel ", n, ": ", got,
+                       " in place of ", expected, ", bound ", bound);
     }
   });
   for (int64_t k = 0; k < reals.size(); ++k) {
@@ -326,8 +324,8 @@ std::string ConvolutionTester::Test(const NativeOptions& options) const {
   std::vector<uint8_t> scratch((*convolution)->scratch_bytes() + 64, 0xA5);
   ConvolutionBuffers buffers;
   const bool int8 = case_.precision == INT8;
-  buffers.input = int8 ? static_cast<const void*>(byte_input_.data())
-                       : float_input_.data();
+  buffers.input =
+      int8 ? static_cast<const void*>(byte_input_.data()) : float_input_.data();
   buffers.residual = int8 ? static_cast<const void*>(byte_residual_.data())
                           : float_residual_.data();
   if (case_.wants_bytes) buffers.bytes = bytes.data();

@@ -33,9 +33,9 @@ class Depthwise : public Convolution {
         zero_point_(task.input_quantization.zero_point()),
         pixels_(OutputPixels(task)),
         channels_(RoundUp(task.input.channels(), context.kernels->lanes)),
-        outside_(task.input.channels(),
-                 std::is_same_v<In, uint8_t> ? static_cast<In>(zero_point_)
-                                             : In{0}),
+        outside_(task.input.channels(), std::is_same_v<In, uint8_t>
+                                            ? static_cast<In>(zero_point_)
+                                            : In{0}),
         packed_(int64_t{taps()} * channels_) {
     for (int c = 0; c < input_.channels(); ++c) {
       for (int t = 0; t < taps(); ++t) {

@@ -41,9 +41,9 @@ struct GemmTypes<Gemm<A_, B_, C_>> {
 
 // Values in a row of the matrix, a multiple of the panels' depth.
 int64_t Depth(const ConvolutionTask& task, int depth) {
-  return RoundUp(int64_t{task.op.kernel()} * task.op.kernel() *
-                     GroupChannels(task),
-                 depth);
+  return RoundUp(
+      int64_t{task.op.kernel()} * task.op.kernel() * GroupChannels(task),
+      depth);
 }
 
 // Whether the rows of the matrix lie in the input as they are.
@@ -139,8 +139,8 @@ class Direct : public Convolution {
     const int64_t fitting = std::max<int64_t>(1, cache_bytes / 5 / tile_bytes);
     const int64_t balanced =
         std::max<int64_t>(1, tiles / (4 * workers_.places()));
-    const int64_t in_block = std::min<int64_t>(
-        {fitting, balanced, int64_t{kMostTilesInBlock}});
+    const int64_t in_block =
+        std::min<int64_t>({fitting, balanced, int64_t{kMostTilesInBlock}});
     blocks_ = CeilDivide(tiles, in_block);
     block_rows_ = CeilDivide(pixels_, blocks_);
   }
@@ -152,9 +152,9 @@ class Direct : public Convolution {
     for (int n = 0; n < task.op.out_channels(); ++n) {
       const int group = n / group_outputs_;
       const int column = n % group_outputs_;
-      B* const panel = packed_.data() +
-                       (group * panels_ + column / gemm_.columns) *
-                           panel_values();
+      B* const panel =
+          packed_.data() +
+          (group * panels_ + column / gemm_.columns) * panel_values();
       const W* const from = weights.data() + int64_t{n} * group_inputs_ * taps;
       for (int c = 0; c < group_inputs_; ++c) {
         for (int t = 0; t < taps; ++t) {
@@ -293,8 +293,8 @@ Cost CostOf(const ConvolutionTask& task, const PlanContext& context,
   cost.multiplies = static_cast<double>(pixels) * depth * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
   if (!InPlace<In, A>(task, gemm.depth)) {
-    cost.transform_cycles += static_cast<double>(pixels) * depth * groups *
-                             sizeof(A) / (4 * vector);
+    cost.transform_cycles +=
+        static_cast<double>(pixels) * depth * groups * sizeof(A) / (4 * vector);
   }
   cost.transform_cycles += static_cast<double>(pixels) * columns * 5 / vector;
   cost.packed_bytes = columns * depth * sizeof(B);

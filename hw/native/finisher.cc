@@ -61,8 +61,7 @@ ByteFinisher::ByteFinisher(const ConvolutionTask& task,
       reals_stride_(task.reals_stride) {
   const bool two_step = task.before_activation.has_value();
   const TensorQuantization& output = *task.output_quantization;
-  const TensorQuantization& first =
-      two_step ? *task.before_activation : output;
+  const TensorQuantization& first = two_step ? *task.before_activation : output;
   for (size_t c = 0; c < bias.size(); ++c) {
     bias_[c] = bias[c];
     multipliers_[c] = RequantizationMultiplier(
@@ -143,10 +142,9 @@ void RealFinisher::Finish(const float* acc, int64_t acc_stride, int64_t pixel,
                           const ConvolutionBuffers& buffers) const {
   RealEpilogue epilogue = epilogue_;
   epilogue.bias += channel;
-  kernels_.finish_reals(
-      acc, acc_stride, rows, columns, epilogue,
-      Block<float>(buffers, pixel, channel, residual_stride_, bytes_stride_,
-                   reals_stride_));
+  kernels_.finish_reals(acc, acc_stride, rows, columns, epilogue,
+                        Block<float>(buffers, pixel, channel, residual_stride_,
+                                     bytes_stride_, reals_stride_));
 }
 
 }  // namespace native

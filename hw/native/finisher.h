@@ -27,7 +27,8 @@ class ByteFinisher {
   // columns) from acc[i * acc_stride + j], which is readable up to a whole
   // vector of columns.
   void Finish(const int32_t* acc, int64_t acc_stride, int64_t pixel, int rows,
-              int channel, int columns, const ConvolutionBuffers& buffers) const;
+              int channel, int columns,
+              const ConvolutionBuffers& buffers) const;
 
  private:
   const KernelSet& kernels_;
@@ -48,7 +49,8 @@ class RealFinisher {
   RealFinisher(const RealFinisher&) = delete;
 
   void Finish(const float* acc, int64_t acc_stride, int64_t pixel, int rows,
-              int channel, int columns, const ConvolutionBuffers& buffers) const;
+              int channel, int columns,
+              const ConvolutionBuffers& buffers) const;
 
  private:
   const KernelSet& kernels_;

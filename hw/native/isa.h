@@ -16,8 +16,8 @@ namespace native {
 // "portable".
 std::vector<const KernelSet*> AvailableKernels();
 
-// The set of that name ("" for the fastest). InvalidArgument, listing what there
-// is, when this processor or this build has no such set.
+// The set of that name ("" for the fastest). InvalidArgument, listing what
+// there is, when this processor or this build has no such set.
 absl::StatusOr<const KernelSet*> FindKernels(absl::string_view name);
 
 // Bytes of the second-level cache of one core; 512 KiB where it is unknown.

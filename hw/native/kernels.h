@@ -100,8 +100,8 @@ using InputTransform = void (*)(const T* const* pixels, int channels,
 
 // The reverse, for `columns` (a multiple of `lanes`) channels of one tile: from
 // m[f * frequency_stride + c] to y[i * row_stride + j * columns + c], the pixel
-// at row i and column j of the size - 2 by size - 2 outputs. Integers: the exact
-// sum of products.
+// at row i and column j of the size - 2 by size - 2 outputs. Integers: the
+// exact sum of products.
 template <typename C>
 using OutputTransform = void (*)(const C* m, int64_t frequency_stride,
                                  int columns, C* y, int64_t row_stride);

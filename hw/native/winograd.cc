@@ -26,13 +26,12 @@ constexpr int kMostPixels = 36;
 constexpr int kIntegerG2[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
 constexpr int kIntegerG4[6][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4},
                                   {1, 2, 4}, {1, -2, 4},   {0, 0, 6}};
-constexpr double kRealG4[6][3] = {
-    {1.0 / 4, 0, 0},
-    {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-    {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-    {1.0 / 24, 1.0 / 12, 1.0 / 6},
-    {1.0 / 24, -1.0 / 12, 1.0 / 6},
-    {0, 0, 1}};
+constexpr double kRealG4[6][3] = {{1.0 / 4, 0, 0},
+                                  {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                  {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                  {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                  {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                  {0, 0, 1}};
 
 // G g G^T of one kernel; `side` frequencies each way.
 template <typename Number, typename Weight>
@@ -75,8 +74,8 @@ class Winograd : public Convolution {
 
   Winograd(const ConvolutionTask& task, int outputs, const PlanContext& context,
            const GemmType& gemm, InputTransform<In, V> input_transform,
-           OutputTransform<C> output_transform, std::unique_ptr<Finisher> finisher,
-           std::string description)
+           OutputTransform<C> output_transform,
+           std::unique_ptr<Finisher> finisher, std::string description)
       : workers_(*context.workers),
         gemm_(gemm),
         input_transform_(input_transform),
@@ -114,10 +113,10 @@ class Winograd : public Convolution {
     for (int n = 0; n < out_channels_; ++n) {
       V* const panel = packed_.data() + n / gemm_.columns * panel_values();
       for (int c = 0; c < channels_; ++c) {
-        TransformWeights(
-            g, side_, weights.data() + (int64_t{n} * channels_ + c) * 9, u);
-        const int64_t at = PanelIndex(c, n % gemm_.columns, gemm_.columns,
-                                      gemm_.depth);
+        TransformWeights(g, side_,
+                         weights.data() + (int64_t{n} * channels_ + c) * 9, u);
+        const int64_t at =
+            PanelIndex(c, n % gemm_.columns, gemm_.columns, gemm_.depth);
         for (int f = 0; f < frequencies_; ++f) {
           panel[f * frequency_values() + at] = static_cast<V>(u[f]);
         }
@@ -321,16 +320,14 @@ using RealWinograd = Winograd<float, float, float, RealFinisher>;
 
 template <typename GemmType>
 Cost CostOf(const ConvolutionTask& task, int outputs,
-            const PlanContext& context, const GemmType& gemm,
-            int value_bytes) {
+            const PlanContext& context, const GemmType& gemm, int value_bytes) {
   const int side = outputs + 2;
   const int64_t tiles = Tiles(task, outputs);
   const int64_t depth = RoundUp(task.input.channels(), gemm.depth);
   const int64_t columns = RoundUp(task.op.out_channels(), gemm.columns);
   const double vector = context.kernels->lanes / 2;
   Cost cost;
-  cost.multiplies =
-      static_cast<double>(tiles) * side * side * depth * columns;
+  cost.multiplies = static_cast<double>(tiles) * side * side * depth * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
   // Vector operations of the transforms, two a cycle: about 4 a value.
   cost.transform_cycles = static_cast<double>(tiles) * side * side *

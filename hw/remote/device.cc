@@ -87,8 +87,8 @@ absl::Status Device::Pull(const std::string& device_path,
   return PullFile(session_.get(), device_path, local_path);
 }
 
-absl::StatusOr<RunResult> Device::Run(const std::vector<std::string>& argv,
-                                      const RunOptions& options) {
+absl::StatusOr<CommandResult> Device::Run(const std::vector<std::string>& argv,
+                                          const RunOptions& options) {
   LockForCall lock(&lock_, is_locked_by_caller_);
   YOLOQ_RETURN_IF_ERROR(
       lock.Take(argv.empty() ? "a run" : absl::StrCat("running ", argv[0])));

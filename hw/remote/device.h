@@ -5,7 +5,7 @@
 //   YOLOQ_RETURN_IF_ERROR(device->Lock("table1"));
 //   YOLOQ_RETURN_IF_ERROR(
 //       device->Push({{"bazel-bin/hw/bench", "bin/bench", true}}).status());
-//   YOLOQ_ASSIGN_OR_RETURN(RunResult run, device->Run({"bin/bench"}));
+//   YOLOQ_ASSIGN_OR_RETURN(CommandResult run, device->Run({"bin/bench"}));
 //   YOLOQ_RETURN_IF_ERROR(RunStatus(run, "bench"));
 //   YOLOQ_RETURN_IF_ERROR(device->Pull("result.pb", "/tmp/result.pb"));
 //
@@ -59,8 +59,8 @@ class Device {
                     const std::string& local_path);
 
   // See device_run.h.
-  absl::StatusOr<RunResult> Run(const std::vector<std::string>& argv,
-                                const RunOptions& options = {});
+  absl::StatusOr<CommandResult> Run(const std::vector<std::string>& argv,
+                                    const RunOptions& options = {});
 
   // What the device tells of itself, and what follows from it.
   absl::StatusOr<std::string> GatherFacts();

@@ -123,7 +123,7 @@ absl::Status Follow(Session* session, const std::string& run,
 
 // Reads "WAIT_STATUS TIMED_OUT OOM_KILLS".
 absl::Status ParseResult(absl::string_view line, absl::string_view what,
-                         RunResult* result) {
+                         CommandResult* result) {
   const std::vector<absl::string_view> words =
       absl::StrSplit(absl::StripAsciiWhitespace(line), ' ');
   int wait_status = 0;
@@ -154,7 +154,7 @@ absl::Status ParseResult(absl::string_view line, absl::string_view what,
 
 }  // namespace
 
-absl::Status RunStatus(const RunResult& result, absl::string_view what) {
+absl::Status RunStatus(const CommandResult& result, absl::string_view what) {
   absl::string_view said = absl::StripAsciiWhitespace(result.error_output);
   if (said.size() > kShownBytes) said.remove_prefix(said.size() - kShownBytes);
   const std::string shown = said.empty() ? "" : absl::StrCat(": ", said);
@@ -181,9 +181,9 @@ absl::Status RunStatus(const RunResult& result, absl::string_view what) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<RunResult> RunOnDevice(Session* session,
-                                      const std::vector<std::string>& argv,
-                                      const RunOptions& options) {
+absl::StatusOr<CommandResult> RunOnDevice(Session* session,
+                                          const std::vector<std::string>& argv,
+                                          const RunOptions& options) {
   const std::string run = NewRunName();
   YOLOQ_ASSIGN_OR_RETURN(const std::vector<std::string> arguments,
                          StartArguments(*session, run, argv, options));
@@ -195,7 +195,7 @@ absl::StatusOr<RunResult> RunOnDevice(Session* session,
   output.Finish();
   YOLOQ_ASSIGN_OR_RETURN(const ProcessResult ended,
                          session->Call("result", {run}, what));
-  RunResult result;
+  CommandResult result;
   YOLOQ_RETURN_IF_ERROR(ParseResult(ended.output, what, &result));
   YOLOQ_RETURN_IF_ERROR(session->Call("forget", {run}, what).status());
   result.output = std::move(output.text);

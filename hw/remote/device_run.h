@@ -32,7 +32,7 @@ struct RunOptions {
   std::function<void(OutputStream, absl::string_view line)> on_line;
 };
 
-struct RunResult {
+struct CommandResult {
   int exit_code = 0;           // meaningless when signal is not 0
   int signal = 0;              // that ended the command; 0: it exited
   bool timed_out = false;      // it was ended for the time limit
@@ -45,7 +45,7 @@ struct RunResult {
 // OK for a command that exited with 0; else DeadlineExceeded (time limit),
 // ResourceExhausted (memory), Aborted (another signal), Unknown (exit code),
 // with `what` and the end of its error output.
-absl::Status RunStatus(const RunResult& result, absl::string_view what);
+absl::Status RunStatus(const CommandResult& result, absl::string_view what);
 
 // Runs `argv` (the program's path is relative to options.directory, or found
 // through the device's $PATH) and waits for its end. A command that fails is no
@@ -54,9 +54,9 @@ absl::Status RunStatus(const RunResult& result, absl::string_view what);
 // its output), Unavailable (the connection stayed lost), Aborted (the run was
 // killed together with its supervisor, or the device restarted),
 // InvalidArgument. The device should be locked.
-absl::StatusOr<RunResult> RunOnDevice(Session* session,
-                                      const std::vector<std::string>& argv,
-                                      const RunOptions& options);
+absl::StatusOr<CommandResult> RunOnDevice(Session* session,
+                                          const std::vector<std::string>& argv,
+                                          const RunOptions& options);
 
 }  // namespace yoloq
 

@@ -116,7 +116,7 @@ absl::StatusOr<int> Run(Device* device, const Words& words) {
         stream == OutputStream::kStandardOutput ? std::cout : std::cerr;
     out << line << std::endl;
   };
-  YOLOQ_ASSIGN_OR_RETURN(RunResult result, device->Run(words, options));
+  YOLOQ_ASSIGN_OR_RETURN(CommandResult result, device->Run(words, options));
   result.error_output.clear();  // It was shown already.
   const absl::Status status = RunStatus(result, words[0]);
   if (!status.ok()) std::cerr << status.message() << "\n";
