@@ -50,7 +50,7 @@ using Strings = std::vector<std::string>;
 ABSL_FLAG(Strings, model, {}, "deployable files (.yoloq). Required.");
 ABSL_FLAG(std::string, mode, "latency", "latency or accuracy.");
 ABSL_FLAG(std::string, engine, "native",
-          "the engine that runs the models (hw/runtime/engines.h).");
+          "the engine that runs the models; an unknown one names those known.");
 ABSL_FLAG(Strings, threads, {"1"},
           "thread counts, each 1 to 64; accuracy mode takes the first.");
 ABSL_FLAG(Strings, images, {},
