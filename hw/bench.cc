@@ -90,6 +90,9 @@ ABSL_FLAG(double, hot_celsius, 0,
 ABSL_FLAG(double, max_variation, 0.1,
           "a latency of a larger coefficient of variation is INVALID; 0: not "
           "checked.");
+ABSL_FLAG(double, max_relative_interval, 0,
+          "a latency whose 95 % interval of the median is a wider share of it "
+          "is INVALID; 0: not checked.");
 ABSL_FLAG(double, max_other_load_cores, 0.15,
           "a latency while other programs keep more cores busy is INVALID.");
 
@@ -181,6 +184,8 @@ absl::Status ReadLatencyFlags(LatencyBenchOptions* options) {
   options->cool_timeout_s = absl::GetFlag(FLAGS_cool_timeout_s);
   options->limits.hot_celsius = absl::GetFlag(FLAGS_hot_celsius);
   options->limits.max_variation = absl::GetFlag(FLAGS_max_variation);
+  options->limits.max_relative_interval =
+      absl::GetFlag(FLAGS_max_relative_interval);
   options->limits.max_other_load_cores =
       absl::GetFlag(FLAGS_max_other_load_cores);
   options->sleep = [](double seconds) {

@@ -187,6 +187,26 @@ void CheckThrottle(const LatencyMeasurement& measurement, Reasons* reasons) {
   }
 }
 
+void CheckScatter(const LatencySamples& samples, const ValidityLimits& limits,
+                  Reasons* reasons) {
+  const char* const kAdvice = "leave the device to this program and run again";
+  const double variation = samples.coefficient_of_variation();
+  if (limits.max_variation > 0 && variation > limits.max_variation) {
+    reasons->Add(
+        absl::StrFormat("the runs vary too much: coefficient of variation "
+                        "%.3f, the limit is %.3f; %s",
+                        variation, limits.max_variation, kAdvice));
+  }
+  const double interval = (samples.median_high_ms() - samples.median_low_ms()) /
+                          samples.median_ms();
+  if (limits.max_relative_interval > 0 &&
+      interval > limits.max_relative_interval) {
+    reasons->Add(absl::StrFormat(
+        "the interval of the median is %.3f of it wide, the limit is %.3f; %s",
+        interval, limits.max_relative_interval, kAdvice));
+  }
+}
+
 void CheckLoad(const LatencyMeasurement& measurement,
                const ValidityLimits& limits, Reasons* reasons) {
   double most = 0;
@@ -320,13 +340,7 @@ std::vector<std::string> InvalidReasons(const LatencyMeasurement& measurement,
   CheckClock(measurement, &reasons);
   CheckThrottle(measurement, &reasons);
   CheckLoad(measurement, limits, &reasons);
-  const double variation = measurement.end_to_end().coefficient_of_variation();
-  if (limits.max_variation > 0 && variation > limits.max_variation) {
-    reasons.Add(absl::StrFormat(
-        "the runs vary too much: coefficient of variation %.3f, the limit is "
-        "%.3f; leave the device to this program and run again",
-        variation, limits.max_variation));
-  }
+  CheckScatter(measurement.end_to_end(), limits, &reasons);
   return reasons.Take();
 }
 

@@ -50,6 +50,8 @@ bool WaitToCool(const ConditionSources& sources, double celsius,
 struct ValidityLimits {
   double hot_celsius = 0;      // 0: not checked
   double max_variation = 0.1;  // coefficient; 0: not checked
+  // Width of the 95 % interval of the median as a share of it; 0: not checked.
+  double max_relative_interval = 0;
   double max_other_load_cores = 0.15;
 };
 

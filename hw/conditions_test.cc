@@ -222,5 +222,18 @@ TEST(CommandOutputTest, SaysWhatFailed) {
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("failed")));
 }
 
+TEST(ValidityTest, AWideIntervalDoesNotCount) {
+  LatencyMeasurement measurement = Good();
+  measurement.mutable_end_to_end()->set_median_ms(10);
+  measurement.mutable_end_to_end()->set_median_low_ms(9);
+  measurement.mutable_end_to_end()->set_median_high_ms(12);
+  ValidityLimits limits = Limits();
+  limits.max_relative_interval = 0.25;
+  EXPECT_THAT(InvalidReasons(measurement, limits),
+              ElementsAre(HasSubstr("median is 0.300 of it wide")));
+  limits.max_relative_interval = 0.35;
+  EXPECT_THAT(InvalidReasons(measurement, limits), IsEmpty());
+}
+
 }  // namespace
 }  // namespace yoloq

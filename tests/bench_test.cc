@@ -169,7 +169,7 @@ TEST_F(BenchTest, SaysWhatIsWrongAndLeavesNothing) {
   command.push_back("--engine=warp");
   EXPECT_THAT(
       Failure(command, 2),
-      HasSubstr("--engine: engine 'warp' is not known here; there are native"));
+      HasSubstr("--engine: engine 'warp' is not known here; there are "));
 
   command = Command(kHost, "latency");
   command.push_back("--threads=0");
