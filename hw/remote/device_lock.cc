@@ -16,7 +16,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "hw/remote/agent.h"
-#include "tools/base/file.h"
+#include "hw/remote/process_stat.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {
@@ -27,27 +27,14 @@ std::string RandomToken() {
   return absl::StrFormat("%08x%08x%08x", random(), random(), random());
 }
 
-// Of a process of this machine, "" when it has ended: field 22 of its stat.
-std::string StartTime(int pid) {
-  const auto stat = ReadFile(absl::StrCat("/proc/", pid, "/stat"));
-  if (!stat.ok()) return "";
-  const absl::string_view rest =
-      absl::string_view(*stat).substr(stat->rfind(')') + 1);
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::StripLeadingAsciiWhitespace(rest), ' ');
-  return fields.size() > 19 ? std::string(fields[19]) : "";
-}
-
 // Where the process ids of this process mean what they mean to us: this boot of
 // this machine, and this container of it.
 std::string ProcessSpace() {
-  const auto boot = ReadFile("/proc/sys/kernel/random/boot_id");
+  const std::string boot = ReadProcFile("/proc/sys/kernel/random/boot_id");
   std::error_code error;
   const std::string space =
       std::filesystem::read_symlink("/proc/self/ns/pid", error).string();
-  return absl::StrCat(
-      boot.ok() ? std::string(absl::StripAsciiWhitespace(*boot)) : "?", "/",
-      space);
+  return absl::StrCat(absl::StripAsciiWhitespace(boot), "/", space);
 }
 
 std::string ThisHolder(absl::string_view purpose) {
@@ -62,7 +49,7 @@ std::string ThisHolder(absl::string_view purpose) {
     if (!absl::ascii_isprint(c) || c == '|') c = ' ';
   }
   return absl::StrCat(text, " |", ProcessSpace(), " ", getpid(), " ",
-                      StartTime(getpid()));
+                      ReadProcessStat(getpid()).start_time);
 }
 
 struct Owner {
@@ -92,7 +79,8 @@ bool HasEnded(const Owner& owner) {
   const std::vector<std::string> words = absl::StrSplit(owner.process, ' ');
   int pid = 0;
   return words.size() == 3 && words[0] == ProcessSpace() &&
-         absl::SimpleAtoi(words[1], &pid) && StartTime(pid) != words[2];
+         absl::SimpleAtoi(words[1], &pid) &&
+         ReadProcessStat(pid).start_time != words[2];
 }
 
 }  // namespace

@@ -14,8 +14,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "hw/remote/process_stat.h"
 #include "tools/base/file.h"
 #include "tools/base/status_macros.h"
 
@@ -152,14 +152,7 @@ void TestSshServer::KillSessions() {
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     int pid = 0;
     if (!absl::SimpleAtoi(entry.path().filename().string(), &pid)) continue;
-    const auto stat = ReadFile(entry.path().string() + "/stat");
-    if (!stat.ok()) continue;
-    // "pid (name) state parent ..."
-    const std::vector<std::string> fields =
-        absl::StrSplit(stat->substr(stat->rfind(')') + 1), ' ');
-    int parent = 0;
-    if (fields.size() > 2 && absl::SimpleAtoi(fields[2], &parent) &&
-        parent == server_->pid()) {
+    if (ReadProcessStat(pid).parent == server_->pid()) {
       kill(pid, SIGKILL);
     }
   }
