@@ -182,6 +182,16 @@ remove_instance() {
   rm -rf "$state"
 }
 
+# What killed sessions or a restart of this machine have left. No other
+# instance is starting meanwhile: starts take turns.
+remove_stale() {
+  local folder
+  for folder in "$cache"/instances/*/; do
+    [[ -d $folder ]] || continue
+    is_running "${folder%/}" || rm -rf "$folder"
+  done
+}
+
 start() {
   local folder begin=$SECONDS
   need qemu-system-aarch64
@@ -193,8 +203,7 @@ start() {
     echo "emulated_pi: $instance runs already, on port $(cat "$state/port")"
     return
   fi
-  # What a killed session or a restart of this machine has left.
-  rm -rf "$state"
+  remove_stale
   mkdir -p "$state"
   chmod 700 "$state"
   trap 'remove_instance' EXIT

@@ -307,6 +307,10 @@ drop_lock() {
     return 0
   fi
   : >"$lock/owner"
+  # Their results have been fetched, or nobody waits for them.
+  for run in "$state"/runs/*; do
+    is_active "$run" || rm -rf -- "$run"
+  done
 }
 
 # --- What the doctor looks at
@@ -361,7 +365,6 @@ case $verb in
   follow) follow "$@" ;;
   result) result "$1" ;;
   stop) stop "$state/runs/$1" ;;
-  forget) rm -rf -- "$state/runs/$1" ;;
   lock) take_lock "$@" ;;
   unlock) drop_lock "$@" ;;
   facts) facts "$@" ;;

@@ -197,7 +197,6 @@ absl::StatusOr<CommandResult> RunOnDevice(Session* session,
                          session->Call("result", {run}, what));
   CommandResult result;
   YOLOQ_RETURN_IF_ERROR(ParseResult(ended.output, what, &result));
-  YOLOQ_RETURN_IF_ERROR(session->Call("forget", {run}, what).status());
   result.output = std::move(output.text);
   result.error_output = std::move(output.error_text);
   result.reconnects = session->reconnects() - reconnects;
