@@ -84,10 +84,11 @@ class EmulatedPiTest : public ::testing::Test {
     return absl::StrCat(EmulatedBoardFolder(), "/instances/", Instance());
   }
 
-  RunResult Shell(const std::string& script, const RunOptions& options = {}) {
+  CommandResult Shell(const std::string& script,
+                      const RunOptions& options = {}) {
     auto result = device_->Run({"sh", "-c", script}, options);
     EXPECT_TRUE(result.ok()) << result.status();
-    return result.ok() ? *result : RunResult();
+    return result.ok() ? *result : CommandResult();
   }
 
   // Examines the board after `spoil`, then undoes it by `restore`.
@@ -150,7 +151,7 @@ TEST_F(EmulatedPiTest, PushesRunsAndPulls) {
       const PushReport report,
       device_->Push({{script, "bin/it's a script", true}}));
   EXPECT_EQ(report.files_sent, 1);
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const RunResult run,
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const CommandResult run,
                              device_->Run({"bin/it's a script", "$(result)"}));
   EXPECT_EQ(run.exit_code, 7);
   EXPECT_EQ(run.output, "aarch64\n");
@@ -178,7 +179,7 @@ TEST_F(EmulatedPiTest, RefusesAProgramOfThisMachine) {
 
 TEST_F(EmulatedPiTest, SaysThatMemoryRanOut) {
   // tail keeps its last line, and this one has no end.
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const RunResult run,
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const CommandResult run,
                              device_->Run({"tail", "/dev/zero"}));
   EXPECT_EQ(run.signal, SIGKILL);
   EXPECT_TRUE(run.out_of_memory);
@@ -196,7 +197,7 @@ TEST_F(EmulatedPiTest, SaysThatTheDiskIsFull) {
                        AllOf(HasSubstr("disk is full"),
                              HasSubstr("67.1 MB are to be sent"))));
   // A run that fills the disk still tells how it ended.
-  const RunResult run = Shell("exec cat /dev/zero >filler");
+  const CommandResult run = Shell("exec cat /dev/zero >filler");
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_THAT(run.error_output, HasSubstr("No space left on device"));
   EXPECT_THAT(device_->Run({"true"}),
@@ -219,7 +220,7 @@ TEST_F(EmulatedPiTest, ARunOutlivesItsConnection) {
   options.on_line = [&](OutputStream, absl::string_view line) {
     if (line == "1") kill(raw->master_pid(), SIGKILL);
   };
-  const RunResult run = Shell("echo 1; sleep 1; echo 2; exit 4", options);
+  const CommandResult run = Shell("echo 1; sleep 1; echo 2; exit 4", options);
   EXPECT_EQ(run.exit_code, 4);
   EXPECT_EQ(run.output, "1\n2\n");
   EXPECT_EQ(run.reconnects, 1);

@@ -70,10 +70,10 @@ class DeviceTest : public ::testing::TestWithParam<Way> {
     return path;
   }
 
-  RunResult Shell(const std::string& script, RunOptions options = {}) {
+  CommandResult Shell(const std::string& script, RunOptions options = {}) {
     auto result = device_->Run({"sh", "-c", script}, options);
     EXPECT_TRUE(result.ok()) << result.status();
-    return result.ok() ? *result : RunResult();
+    return result.ok() ? *result : CommandResult();
   }
 
   std::string folder_;
@@ -97,7 +97,7 @@ TEST_P(DeviceTest, PushSendsWhatChanged) {
   EXPECT_EQ(report.files_sent, 2);
   EXPECT_EQ(report.bytes_sent, 200'000 + 22);
   EXPECT_EQ(*ReadFile(device_->DevicePath("data/a")), *ReadFile(a));
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const RunResult run, device_->Run({"bin/b"}));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const CommandResult run, device_->Run({"bin/b"}));
   EXPECT_EQ(run.output, "from b\n");
 
   YOLOQ_ASSERT_OK_AND_ASSIGN(report, device_->Push(files));
@@ -186,7 +186,8 @@ TEST_P(DeviceTest, NamesAreNeverCommands) {
   RunOptions options;
   options.environment = {{"WORD", "$(id)'\"\n"}};
   options.directory = "-it's $(touch injected)";
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const RunResult run, device_->Run(argv, options));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const CommandResult run,
+                             device_->Run(argv, options));
   EXPECT_EQ(
       run.output,
       absl::StrCat(expected, device_->DevicePath(options.directory), "\n"));
@@ -219,7 +220,7 @@ TEST_P(DeviceTest, RunKeepsExitCodeAndSignal) {
        "killed by signal 11"},
   };
   for (const auto& c : kCases) {
-    const RunResult run = Shell(c.script);
+    const CommandResult run = Shell(c.script);
     EXPECT_EQ(run.exit_code, c.exit_code) << c.script;
     EXPECT_EQ(run.signal, c.signal) << c.script;
     EXPECT_FALSE(run.timed_out || run.out_of_memory) << c.script;
@@ -240,7 +241,7 @@ TEST_P(DeviceTest, RunStreamsLines) {
       std::ofstream(device_->DevicePath("go")) << "go";
     }
   };
-  const RunResult run = Shell(
+  const CommandResult run = Shell(
       "echo ready; until [ -e go ]; do sleep 0.02; done; sleep 0.3; "
       "echo late >&2; sleep 0.3; printf end",
       options);
@@ -250,7 +251,7 @@ TEST_P(DeviceTest, RunStreamsLines) {
 }
 
 TEST_P(DeviceTest, RunKeepsLargeOutput) {
-  const RunResult run = Shell("seq 200000; seq 100000 >&2");
+  const CommandResult run = Shell("seq 200000; seq 100000 >&2");
   EXPECT_EQ(run.output.size(), 1288895);
   EXPECT_EQ(run.error_output.size(), 588895);
 }
@@ -259,14 +260,14 @@ TEST_P(DeviceTest, RunEndsAtItsTimeLimit) {
   RunOptions options;
   options.time_limit = absl::Seconds(1);
   // Neither the command nor its child heeds SIGTERM's first asking.
-  const RunResult run = Shell("echo begun; sleep 600 & sleep 601", options);
+  const CommandResult run = Shell("echo begun; sleep 600 & sleep 601", options);
   EXPECT_TRUE(run.timed_out);
   EXPECT_EQ(run.signal, SIGTERM);
   EXPECT_EQ(run.output, "begun\n");
   EXPECT_THAT(RunStatus(run, "bench"),
               StatusIs(absl::StatusCode::kDeadlineExceeded,
                        HasSubstr("bench: ended for its time limit")));
-  const RunResult left = Shell("ps -e -o args= | grep '^sleep 60[01]$'");
+  const CommandResult left = Shell("ps -e -o args= | grep '^sleep 60[01]$'");
   EXPECT_EQ(left.output, "");
 }
 
@@ -309,7 +310,7 @@ TEST_P(DeviceTest, RunRefusesWhatCannotBeExecuted) {
   EXPECT_THAT(device_->Run({"./plain"}),
               StatusIs(absl::StatusCode::kFailedPrecondition,
                        HasSubstr("./plain may not be executed")));
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const RunResult run,
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const CommandResult run,
                              device_->Run({"./own", "--gtest_list_tests"}));
   EXPECT_EQ(run.exit_code, 0);
 }
@@ -388,7 +389,7 @@ TEST_P(DeviceTest, UnlockEndsTheRunThatIsUnderWay) {
     refused = std::string(other->Run({"true"}).status().message());
     taken_from = *other->BreakLock();
   };
-  const RunResult run = Shell("echo begun; sleep 600", options);
+  const CommandResult run = Shell("echo begun; sleep 600", options);
   EXPECT_THAT(refused, HasSubstr("a run is under way"));
   EXPECT_THAT(taken_from, HasSubstr("for running sh"));
   EXPECT_EQ(run.signal, SIGKILL);
@@ -522,7 +523,7 @@ TEST_P(SshDeviceTest, ARunOutlivesItsConnection) {
     server_->KillSessions();
     std::ofstream(device_->DevicePath(absl::StrCat("after", line))) << "x";
   };
-  const RunResult run = Shell(
+  const CommandResult run = Shell(
       "echo 1; echo 2; until [ -e after2 ]; do sleep 0.02; done; echo 3; "
       "echo e >&2; echo 4; until [ -e after4 ]; do sleep 0.02; done; "
       "printf 5; exit 9",
