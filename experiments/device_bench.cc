@@ -129,6 +129,10 @@ absl::StatusOr<Device*> DeviceBench::Connected() {
   YOLOQ_ASSIGN_OR_RETURN(std::unique_ptr<Device> device,
                          Device::Connect(spec_));
   YOLOQ_RETURN_IF_ERROR(device->Lock("experiments"));
+  if (spec_.kind() != DeviceSpec::LOCAL) {
+    YOLOQ_ASSIGN_OR_RETURN(const DoctorReport report, device->Examine());
+    YOLOQ_RETURN_IF_ERROR(FitToMeasure(report, spec_.name()));
+  }
   YOLOQ_RETURN_IF_ERROR(device->Push(program_).status());
   device_ = std::move(device);
   return device_.get();

@@ -13,6 +13,18 @@
 
 namespace yoloq {
 
+namespace {
+
+// `ssh` concerns boards on the network alone.
+absl::StatusOr<DeviceSpec> LoadDevice(const std::string& name,
+                                      const SshOverrides& ssh) {
+  YOLOQ_ASSIGN_OR_RETURN(DeviceSpec device, LoadDeviceSpec(name));
+  if (device.kind() != DeviceSpec::SSH) return device;
+  return LoadDeviceSpec(name, ssh);
+}
+
+}  // namespace
+
 Workbench::Workbench(const RunnerOptions& options)
     : options_(options),
       cache_(JoinPath(options.cache_folder, "stages"), options.rerun) {}
@@ -24,9 +36,8 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(
   YOLOQ_RETURN_IF_ERROR(CheckRequirements(profile));
   std::unique_ptr<Workbench> workbench(new Workbench(options));
   if (profile.latency().device() != kHostDevice) {
-    YOLOQ_ASSIGN_OR_RETURN(
-        const DeviceSpec device,
-        LoadDeviceSpec(profile.latency().device(), options.ssh));
+    YOLOQ_ASSIGN_OR_RETURN(const DeviceSpec device,
+                           LoadDevice(profile.latency().device(), options.ssh));
     YOLOQ_ASSIGN_OR_RETURN(workbench->bench_, DeviceBench::Create(device));
   }
   YOLOQ_ASSIGN_OR_RETURN(

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "reports/format_number.h"
 #include "reports/markdown_table.h"
@@ -163,6 +164,74 @@ std::string RenderLatencies(const Comparison& comparison) {
                             absl::StrJoin(latency.invalid_reasons(), "; "))});
   }
   return Render(table);
+}
+
+namespace {
+
+std::string Range(bool there, double low, double high, int decimals) {
+  if (!there) return "";
+  const std::string first = FormatFixed(low, decimals);
+  const std::string last = FormatFixed(high, decimals);
+  return first == last ? first : absl::StrCat(first, " to ", last);
+}
+
+std::string BoardText(const DeviceRun& run) {
+  std::string text = absl::StrCat(
+      run.board_model().empty() ? run.cpu_model() : run.board_model(), ", ",
+      run.kernel());
+  if (run.emulated()) absl::StrAppend(&text, " (emulated)");
+  return text;
+}
+
+std::string CheckText(const RunResult& result) {
+  if (!result.has_device_check()) return "not run";
+  const DeviceCheck& check = result.device_check();
+  if (check.equal_heads() == check.images()) {
+    return absl::StrCat("the same bits as the host on ", check.images(), " of ",
+                        check.images(), " images");
+  }
+  return absl::StrCat(
+      "the same detections as the host but for rounding on ",
+      check.close_detections(), " of ", check.images(), " images",
+      check.must_be_equal() ? "; the bits should be equal" : "");
+}
+
+}  // namespace
+
+std::string RenderDevices(const Comparison& comparison) {
+  MarkdownTable table({{"Row"},
+                       {"Board"},
+                       {"Governor"},
+                       {"Clock (MHz)", kRight},
+                       {"Temperature (C)", kRight},
+                       {"Throttled"},
+                       {"Load (ms)", kRight},
+                       {"First (ms)", kRight},
+                       {"Pre-processing (ms)", kRight},
+                       {"Decoding and NMS (ms)", kRight},
+                       {"Peak memory (MB)", kRight},
+                       {"Computes"}});
+  bool any = false;
+  for (const ComparedRow& row : comparison.rows) {
+    if (row.result == nullptr || !row.result->latency().has_device_run()) {
+      continue;
+    }
+    any = true;
+    const DeviceRun& run = row.result->latency().device_run();
+    table.AddRow(
+        {row.label, BoardText(run), run.governor(),
+         Range(run.has_min_clock_khz(), run.min_clock_khz() * 1e-3,
+               run.max_clock_khz() * 1e-3, 0),
+         Range(run.has_min_celsius(), run.min_celsius(), run.max_celsius(), 1),
+         run.has_throttled() ? absl::StrFormat("0x%x", run.throttled()) : "",
+         FormatFixed(run.load_ms(), 0),
+         FormatFixed(run.first_inference_ms(), 0),
+         FormatFixed(run.preprocess_ms(), 2),
+         FormatFixed(run.postprocess_ms(), 2),
+         FormatFixed(run.peak_memory_bytes() * 1e-6, 1),
+         CheckText(*row.result)});
+  }
+  return any ? Render(table) : "";
 }
 
 }  // namespace yoloq

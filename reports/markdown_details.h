@@ -24,6 +24,10 @@ std::string RenderClasses(const Comparison& comparison);
 // Statistics of the timed runs, and whether they are valid.
 std::string RenderLatencies(const Comparison& comparison);
 
+// What the devices told beside the times, and whether they computed what the
+// host did; "" when all latencies are the host's.
+std::string RenderDevices(const Comparison& comparison);
+
 }  // namespace yoloq
 
 #endif  // YOLOQ_REPORTS_MARKDOWN_DETAILS_H_

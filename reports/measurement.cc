@@ -62,6 +62,10 @@ std::string OtherData(const RunResult& result,
 
 std::string OtherDevice(const LatencyResult& latency,
                         const PublishedConditions& conditions) {
+  if (latency.device_run().emulated()) {
+    return absl::StrCat("emulated (", latency.device(),
+                        "): its times say nothing about a board");
+  }
   if (latency.device() == conditions.device()) return "";
   return absl::StrCat("another device: ", latency.device(), ", the paper's a ",
                       conditions.device_description());

@@ -81,6 +81,12 @@ TEST_F(MeasurementTest, AnotherDeviceIsNotComparable) {
   EXPECT_EQ(Of(FPS).not_comparable, Of(LATENCY_S).not_comparable);
 }
 
+TEST_F(MeasurementTest, AnEmulatedBoardIsNeverComparable) {
+  result_.mutable_latency()->mutable_device_run()->set_emulated(true);
+  EXPECT_EQ(Of(LATENCY_S).not_comparable,
+            "emulated (pi3bplus): its times say nothing about a board");
+}
+
 TEST_F(MeasurementTest, InvalidLatencyIsGivenAndNotComparable) {
   result_.mutable_latency()->set_valid(false);
   result_.mutable_latency()->add_invalid_reasons("throttled");

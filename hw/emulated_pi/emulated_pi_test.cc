@@ -1,6 +1,5 @@
 // Boots the emulated board and does on it what is done on a Pi.
 #include <signal.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -8,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "hw/devices/device_spec.h"
+#include "hw/emulated_pi/test_board.h"
 #include "hw/remote/device.h"
 #include "hw/remote/emulated_board.h"
 #include "hw/remote/ssh_connection.h"
@@ -24,35 +24,15 @@ using ::testing::HasSubstr;
 // Small enough for a test to fill.
 constexpr int kDiskMegabytes = 64;
 
-std::string Instance() { return absl::StrCat("test_", getpid()); }
-
-// The script, with this test's instance.
-ProcessResult Script(const std::vector<std::string>& words) {
-  ProcessOptions options;
-  options.argv = {"hw/emulated_pi/emulated_pi.sh",
-                  absl::StrCat("--instance=", Instance())};
-  options.argv.insert(options.argv.end(), words.begin(), words.end());
-  options.time_limit = absl::Minutes(4);
-  const auto result = RunProcess(options);
-  EXPECT_TRUE(result.ok()) << result.status();
-  return result.ok() ? *result : ProcessResult();
-}
-
 // One board for all tests: it takes seconds to boot.
 class EmulatedPiTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    ProcessOptions look;
-    look.argv = {"qemu-system-aarch64", "--version"};
-    if (!RunProcess(look).ok()) {
-      *why_skipped_ =
-          "there is no qemu-system-aarch64; tools/setup installs it";
-      return;
-    }
+    *why_skipped_ = WhyNoTestBoard();
+    if (!why_skipped_->empty()) return;
     const ProcessResult started =
-        Script({absl::StrCat("--disk_mb=", kDiskMegabytes),
-                "--extra_disk=hw/emulated_pi/guest",
-                absl::StrCat("--while_pid=", getpid()), "start"});
+        RunBoardScript({absl::StrCat("--disk_mb=", kDiskMegabytes),
+                        "--extra_disk=hw/emulated_pi/guest", "start"});
     ASSERT_EQ(started.exit_code, 0) << started.error_output;
     Connect();
   }
@@ -61,7 +41,7 @@ class EmulatedPiTest : public ::testing::Test {
   static void Connect() {
     device_.reset();
     YOLOQ_ASSERT_OK_AND_ASSIGN(spec_, LoadDeviceSpec("emulated_pi"));
-    spec_.mutable_emulated()->set_instance(Instance());
+    spec_.mutable_emulated()->set_instance(TestBoardInstance());
     spec_.mutable_board()->set_free_disk_mb(10);
     YOLOQ_ASSERT_OK_AND_ASSIGN(device_, Device::Connect(spec_));
     YOLOQ_ASSERT_OK(device_->Lock("a test"));
@@ -70,9 +50,9 @@ class EmulatedPiTest : public ::testing::Test {
   static void TearDownTestSuite() {
     if (!why_skipped_->empty()) return;
     device_.reset();
-    EXPECT_EQ(Script({"stop"}).exit_code, 0);
+    EXPECT_EQ(RunBoardScript({"stop"}).exit_code, 0);
     EXPECT_FALSE(PathExists(StateFolder()));
-    EXPECT_EQ(Script({"status"}).exit_code, 3);
+    EXPECT_EQ(RunBoardScript({"status"}).exit_code, 3);
   }
 
   void SetUp() override {
@@ -81,7 +61,8 @@ class EmulatedPiTest : public ::testing::Test {
   }
 
   static std::string StateFolder() {
-    return absl::StrCat(EmulatedBoardFolder(), "/instances/", Instance());
+    return absl::StrCat(EmulatedBoardFolder(), "/instances/",
+                        TestBoardInstance());
   }
 
   CommandResult Shell(const std::string& script,
@@ -211,7 +192,8 @@ TEST_F(EmulatedPiTest, SaysThatTheDiskIsFull) {
 TEST_F(EmulatedPiTest, ARunOutlivesItsConnection) {
   device_.reset();
   YOLOQ_ASSERT_OK_AND_ASSIGN(
-      const SshSpec ssh, FindEmulatedBoard(EmulatedBoardFolder(), Instance()));
+      const SshSpec ssh,
+      FindEmulatedBoard(EmulatedBoardFolder(), TestBoardInstance()));
   YOLOQ_ASSERT_OK_AND_ASSIGN(auto connection, SshConnection::Open(ssh));
   SshConnection* const raw = connection.get();
   YOLOQ_ASSERT_OK_AND_ASSIGN(
@@ -228,20 +210,22 @@ TEST_F(EmulatedPiTest, ARunOutlivesItsConnection) {
 }
 
 TEST_F(EmulatedPiTest, StartsOnceAndCleansUpTheStale) {
-  const ProcessResult again = Script({"start"});
+  const ProcessResult again = RunBoardScript({"start"});
   EXPECT_EQ(again.exit_code, 0);
   EXPECT_THAT(again.output, HasSubstr("runs already, on port"));
-  EXPECT_THAT(Script({"status"}).output,
-              HasSubstr(absl::StrCat(Instance(), " runs, on port")));
+  EXPECT_THAT(RunBoardScript({"status"}).output,
+              HasSubstr(absl::StrCat(TestBoardInstance(), " runs, on port")));
   // An instance whose process has ended without a word.
   const std::string stale = StateFolder() + "_stale";
   YOLOQ_ASSERT_OK(MakeFolders(stale));
   YOLOQ_ASSERT_OK(WriteFileAtomically(stale + "/pid", "999999999\n"));
-  EXPECT_THAT(Script({"status"}).output,
+  EXPECT_THAT(RunBoardScript({"status"}).output,
               HasSubstr("_stale is what an ended instance left"));
-  EXPECT_EQ(Script({absl::StrCat("--instance=", Instance(), "_stale"), "stop"})
-                .exit_code,
-            0);
+  EXPECT_EQ(
+      RunBoardScript(
+          {absl::StrCat("--instance=", TestBoardInstance(), "_stale"), "stop"})
+          .exit_code,
+      0);
   EXPECT_FALSE(PathExists(stale));
 }
 
@@ -254,7 +238,7 @@ TEST(EmulatedPiScript, RefusesWhatItDoesNotKnow) {
            {"--disk_mb=big start", "--disk_mb: 'big' is no number"},
            {"--extra_disk=/none start", "there is no /none"},
            {"--instance=../x start", "is not made of letters"}}) {
-    const ProcessResult result = Script(absl::StrSplit(words, ' '));
+    const ProcessResult result = RunBoardScript(absl::StrSplit(words, ' '));
     EXPECT_EQ(result.exit_code, 1);
     EXPECT_THAT(result.error_output, HasSubstr(message));
   }
