@@ -44,6 +44,10 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(
       PreparedProfile prepared,
       PrepareProfile(profile, options.cache_folder, &workbench->cache_));
   workbench->profile_ = std::move(prepared.profile);
+  if (workbench->bench_ != nullptr && workbench->bench_->spec().threads() > 0) {
+    workbench->profile_.mutable_latency()->set_threads(
+        workbench->bench_->spec().threads());
+  }
   workbench->prepared_ = std::move(prepared.stages);
   YOLOQ_ASSIGN_OR_RETURN(Network network,
                          Network::Open(workbench->profile_.model()));

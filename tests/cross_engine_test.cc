@@ -67,30 +67,36 @@ TEST(CrossEngineTest, Fp32HeadsAgreeBetweenAllEngines) {
   }
   YOLOQ_ASSERT_OK_AND_ASSIGN(const auto torch,
                              TorchExecutor::Create(model.graph(), weights, {}));
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const auto onednn, MakeKeeping("onednn", model));
+  std::vector<Engine*> engines = {torch.get()};
+  std::vector<std::unique_ptr<GraphEngine>> made;
+  for (const char* name : {"native", "onednn", "xnnpack"}) {
+    YOLOQ_ASSERT_OK_AND_ASSIGN(auto engine, MakeKeeping(name, model));
+    engines.push_back(engine.get());
+    made.push_back(std::move(engine));
+  }
   ReferenceEngine reference(&model);
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     const std::vector<uint8_t> picture = RandomPicture(model.graph(), seed);
-    std::vector<HeadOutput> expected, from_torch, from_onednn;
+    std::vector<HeadOutput> expected, actual;
     YOLOQ_ASSERT_OK(reference.Run(picture, &expected));
-    YOLOQ_ASSERT_OK(torch->Run(picture, &from_torch));
-    YOLOQ_ASSERT_OK(onednn->Run(picture, &from_onednn));
     ASSERT_EQ(expected.size(), 3);
-    ASSERT_EQ(from_torch.size(), 3);
-    ASSERT_EQ(from_onednn.size(), 3);
-    for (size_t head = 0; head < 3; ++head) {
-      EXPECT_LT(RelativeDifference(from_torch[head], expected[head]), 1e-4);
-      EXPECT_LT(RelativeDifference(from_onednn[head], expected[head]), 1e-4);
+    for (Engine* engine : engines) {
+      YOLOQ_ASSERT_OK(engine->Run(picture, &actual));
+      ASSERT_EQ(actual.size(), 3);
+      for (size_t head = 0; head < 3; ++head) {
+        EXPECT_LT(RelativeDifference(actual[head], expected[head]), 1e-4)
+            << engine->name();
+      }
     }
   }
 }
 
 struct Case {
-  std::string experiment;
+  std::string engine;
   std::string scheme;
 
   friend std::ostream& operator<<(std::ostream& out, const Case& c) {
-    return out << c.experiment << ", " << c.scheme;
+    return out << c.engine << ", " << c.scheme;
   }
 };
 
@@ -99,19 +105,20 @@ class Int8CrossEngineTest : public ::testing::TestWithParam<Case> {};
 TEST_P(Int8CrossEngineTest, EveryNodeHasTheReferencesBytes) {
   YOLOQ_ASSERT_OK_AND_ASSIGN(
       const Deployable model,
-      ExportModel(GetParam().experiment, GetParam().scheme, TestFolder()));
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const auto onednn, MakeKeeping("onednn", model));
+      ExportModel("ptq", GetParam().scheme, TestFolder()));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const auto engine,
+                             MakeKeeping(GetParam().engine, model));
   ReferenceEngine reference(&model);
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     const std::vector<uint8_t> picture = RandomPicture(model.graph(), seed);
     std::vector<HeadOutput> expected, actual;
     YOLOQ_ASSERT_OK(reference.Run(picture, &expected));
-    YOLOQ_ASSERT_OK(onednn->Run(picture, &actual));
+    YOLOQ_ASSERT_OK(engine->Run(picture, &actual));
     int compared = 0;
     for (int i = 0; i < model.graph().nodes_size(); ++i) {
       // Their values are compared below; their bytes are their input's.
       if (model.graph().nodes(i).has_yolo_head()) continue;
-      const auto a = reference.Uint8Output(i), b = onednn->Uint8Output(i);
+      const auto a = reference.Uint8Output(i), b = engine->Uint8Output(i);
       ASSERT_EQ(a.size(), b.size()) << model.graph().nodes(i).name();
       EXPECT_TRUE(a == b) << model.graph().nodes(i).name() << ", seed " << seed;
       // A node that saturates to one value would agree by accident.
@@ -131,11 +138,13 @@ TEST_P(Int8CrossEngineTest, EveryNodeHasTheReferencesBytes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Schemes, Int8CrossEngineTest,
-                         ::testing::Values(Case{"ptq", "per_channel"},
-                                           Case{"ptq", "qnnpack"}),
+                         ::testing::Values(Case{"native", "per_channel"},
+                                           Case{"native", "qnnpack"},
+                                           Case{"onednn", "per_channel"},
+                                           Case{"onednn", "qnnpack"},
+                                           Case{"xnnpack", "qnnpack"}),
                          [](const auto& info) {
-                           return info.param.experiment + "_" +
-                                  info.param.scheme;
+                           return info.param.engine + "_" + info.param.scheme;
                          });
 
 }  // namespace

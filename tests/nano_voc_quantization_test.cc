@@ -53,26 +53,32 @@ class NanoVocEnginesTest : public ::testing::Test {
   std::string cache_;
 };
 
-TEST_F(NanoVocEnginesTest, OneDnnAndReferenceDetectTheSameInInt8) {
+TEST_F(NanoVocEnginesTest, AllEnginesDetectTheSameInInt8) {
   for (const char* scheme : {"per_channel", "qnnpack"}) {
     profile_.mutable_quantization()->set_scheme(scheme);
-    const AccuracyResult fast = Accuracy("ptq", "onednn");
     const AccuracyResult slow = Accuracy("ptq", "reference");
-    EXPECT_EQ(fast.images(), 4);
-    EXPECT_FALSE(fast.detections_sha256().empty());
-    EXPECT_EQ(fast.detections_sha256(), slow.detections_sha256()) << scheme;
-    EXPECT_EQ(fast.map_area(), slow.map_area());
+    EXPECT_EQ(slow.images(), 4);
+    EXPECT_FALSE(slow.detections_sha256().empty());
+    for (const char* engine : {"native", "onednn"}) {
+      const AccuracyResult fast = Accuracy("ptq", engine);
+      EXPECT_EQ(fast.detections_sha256(), slow.detections_sha256())
+          << scheme << ", " << engine;
+      EXPECT_EQ(fast.map_area(), slow.map_area());
+    }
   }
 }
 
-TEST_F(NanoVocEnginesTest, OneDnnAndTorchAgreeInFp32) {
+TEST_F(NanoVocEnginesTest, AllEnginesAgreeInFp32) {
   profile_.mutable_data()->set_max_test_images(60);
-  const AccuracyResult onednn = Accuracy("baseline", "onednn");
   const AccuracyResult torch = Accuracy("baseline", "torch");
   EXPECT_EQ(torch.engine(), "torch");
   EXPECT_EQ(torch.images(), 60);
-  EXPECT_GT(onednn.map_area(), 0.3);
-  EXPECT_NEAR(onednn.map_area(), torch.map_area(), 0.003);
+  EXPECT_GT(torch.map_area(), 0.3);
+  for (const char* engine : {"native", "onednn", "xnnpack"}) {
+    EXPECT_NEAR(Accuracy("baseline", engine).map_area(), torch.map_area(),
+                0.003)
+        << engine;
+  }
 }
 
 }  // namespace

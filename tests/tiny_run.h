@@ -35,7 +35,7 @@ ProfileSpec NoiseProfile(const std::string& scheme = "per_channel");
 
 // Caches in `cache_folder`.
 RunnerOptions OptionsFor(const std::string& cache_folder,
-                         const std::string& engine = "onednn");
+                         const std::string& engine = "native");
 
 // RunExperiments on the embedded experiments of these names.
 absl::StatusOr<RunResults> RunByName(

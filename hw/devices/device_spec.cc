@@ -233,6 +233,8 @@ absl::Status CheckDeviceSpec(const DeviceSpec& spec, absl::string_view file) {
     YOLOQ_CHECK_FIELD(!spec.has_emulated(), "emulated",
                       "is for kind EMULATED only");
   }
+  YOLOQ_CHECK_FIELD(spec.threads() >= 0 && spec.threads() <= 64, "threads",
+                    "is not in [0, 64]");
   YOLOQ_RETURN_IF_ERROR(CheckLimits(spec.limits(), file));
   YOLOQ_CHECK_FIELD(spec.board().free_memory_mb() >= 0, "board.free_memory_mb",
                     "is negative");
