@@ -64,33 +64,35 @@ std::vector<Way> AllWays() {
   return ways;
 }
 
-class WayTest : public ::testing::TestWithParam<Way> {
- protected:
-  void Check(const ConvolutionCase& parameters, int threads) {
+// By every set of kernels and every algorithm, for several numbers of threads.
+void Check(const ConvolutionCase& parameters) {
+  const ConvolutionTester tester(parameters);
+  int threads = static_cast<int>(parameters.seed % 3);
+  for (const Way& way : AllWays()) {
     NativeOptions options;
-    options.kernels = GetParam().kernels;
-    options.algorithm = GetParam().algorithm;
-    options.threads = threads;
-    ASSERT_EQ(ConvolutionTester(parameters).Test(options), "");
-  }
-};
-
-TEST_P(WayTest, RandomInt8ConvolutionsEqualTheOracle) {
-  for (uint64_t seed = 1; seed <= 150; ++seed) {
-    Check(RandomCase(seed), 1 + seed % 3);
+    options.kernels = way.kernels;
+    options.algorithm = way.algorithm;
+    options.threads = 1 + ++threads % 3;
+    ASSERT_EQ(tester.Test(options), "");
   }
 }
 
-TEST_P(WayTest, RandomFp32ConvolutionsAreWithinTheBound) {
+TEST(NativeConvolutionTest, RandomInt8ConvolutionsEqualTheOracle) {
+  for (uint64_t seed = 1; seed <= 150; ++seed) {
+    Check(RandomCase(seed));
+  }
+}
+
+TEST(NativeConvolutionTest, RandomFp32ConvolutionsAreWithinTheBound) {
   for (uint64_t seed = 1; seed <= 60; ++seed) {
     ConvolutionCase p = RandomCase(seed);
     p.precision = FP32;
     p.two_step = false;
-    Check(p, 1 + seed % 3);
+    Check(p);
   }
 }
 
-TEST_P(WayTest, GroupedAndDepthwise) {
+TEST(NativeConvolutionTest, GroupedAndDepthwise) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     std::mt19937_64 random(seed);
     ConvolutionCase p = RandomCase(seed);
@@ -99,14 +101,14 @@ TEST_P(WayTest, GroupedAndDepthwise) {
     p.channels = p.groups * (depthwise ? 1 : Pick(&random, {1, 3, 4, 8}));
     p.out_channels =
         depthwise ? p.groups : p.groups * Pick(&random, {1, 2, 5, 33});
-    Check(p, 1 + seed % 3);
+    Check(p);
     p.precision = FP32;
     p.two_step = false;
-    Check(p, 1 + seed % 3);
+    Check(p);
   }
 }
 
-TEST_P(WayTest, EveryZeroPoint) {
+TEST(NativeConvolutionTest, EveryZeroPoint) {
   for (int zero_point = 0; zero_point < 256; ++zero_point) {
     ConvolutionCase p;
     p.channels = 5;
@@ -115,12 +117,12 @@ TEST_P(WayTest, EveryZeroPoint) {
     p.output_zero_point = 255 - zero_point;
     p.add = zero_point % 2 == 0;
     p.seed = zero_point;
-    Check(p, 1);
+    Check(p);
   }
 }
 
 // Tiles and panels of every remainder.
-TEST_P(WayTest, EveryRemainder) {
+TEST(NativeConvolutionTest, EveryRemainder) {
   for (int size = 1; size <= 34; ++size) {
     ConvolutionCase p;
     p.channels = size;
@@ -128,27 +130,27 @@ TEST_P(WayTest, EveryRemainder) {
     p.height = 1 + size % 13;
     p.width = size;
     p.seed = size;
-    Check(p, 2);
+    Check(p);
     p.precision = FP32;
-    Check(p, 2);
+    Check(p);
   }
 }
 
 // More than one block of tiles, of k and of panels at once.
-TEST_P(WayTest, LargeMaps) {
+TEST(NativeConvolutionTest, LargeMaps) {
   ConvolutionCase p;
   p.channels = 70;
   p.out_channels = 66;
   p.height = 41;
   p.width = 45;
   p.add = true;
-  Check(p, 2);
+  Check(p);
   p.precision = FP32;
-  Check(p, 2);
+  Check(p);
 }
 
 // The sums are as large as they can be.
-TEST_P(WayTest, ManyChannelsAtTheExtremes) {
+TEST(NativeConvolutionTest, ManyChannelsAtTheExtremes) {
   for (const Values inputs : {Values::kExtremes, Values::kLargest}) {
     for (const int zero_point : {0, 255}) {
       ConvolutionCase p;
@@ -159,17 +161,10 @@ TEST_P(WayTest, ManyChannelsAtTheExtremes) {
       p.inputs = inputs;
       p.weights = Values::kExtremes;
       p.input_zero_point = zero_point;
-      Check(p, 1);
+      Check(p);
     }
   }
 }
-
-std::string WayName(const ::testing::TestParamInfo<Way>& info) {
-  const char* const names[] = {"Cheapest", "Direct", "Winograd2", "Winograd4"};
-  return info.param.kernels + names[static_cast<int>(info.param.algorithm)];
-}
-
-INSTANTIATE_TEST_SUITE_P(All, WayTest, ::testing::ValuesIn(AllWays()), WayName);
 
 std::string Describe(const NativeOptions& options,
                      const ConvolutionCase& parameters) {

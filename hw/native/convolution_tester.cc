@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <memory>
 #include <random>
 
@@ -32,8 +31,8 @@ int Draw(std::mt19937_64* random, Values values, int low, int high) {
 
 // Visits the taps of one output value that lie inside the picture: f(index of
 // input value, index of weight).
-void VisitTaps(const ConvolutionTask& task, int y, int x, int n,
-               const std::function<void(int64_t, int64_t)>& f) {
+template <typename F>
+void VisitTaps(const ConvolutionTask& task, int y, int x, int n, const F& f) {
   const ConvolutionOp& op = task.op;
   const int inputs = task.input.channels() / op.groups();
   const int group = n / (op.out_channels() / op.groups());
@@ -53,8 +52,8 @@ void VisitTaps(const ConvolutionTask& task, int y, int x, int n,
 }
 
 // f(pixel, channel, y, x) for every output value.
-void VisitOutputs(const ConvolutionTask& task,
-                  const std::function<void(int64_t, int, int, int)>& f) {
+template <typename F>
+void VisitOutputs(const ConvolutionTask& task, const F& f) {
   for (int y = 0; y < task.output.height(); ++y) {
     for (int x = 0; x < task.output.width(); ++x) {
       for (int n = 0; n < task.output.channels(); ++n) {
