@@ -199,13 +199,20 @@ class Direct : public Convolution {
     const int64_t all_groups = depth_ / gemm_.depth;
     for (int64_t k = 0; k < all_groups; k += groups_of_k_) {
       const int64_t groups = std::min(groups_of_k_, all_groups - k);
+      const B* const slice = weights + k * gemm_.depth * gemm_.columns;
+      const int64_t slice_bytes =
+          groups * gemm_.depth * gemm_.columns * int64_t{sizeof(B)};
+      // The tiles share in prefetching the next slice.
+      const int64_t step = CeilDivide(slice_bytes, tiles * groups);
       for (int64_t tile = 0; tile < tiles; ++tile) {
         const int64_t begin = PartBegin(rows, tiles, tile);
         const int64_t end = PartBegin(rows, tiles, tile + 1);
         gemm_.run(static_cast<int>(end - begin), groups,
                   a + begin * row_stride_ + k * gemm_.depth, row_stride_,
-                  weights + k * gemm_.depth * gemm_.columns,
-                  sums + begin * gemm_.columns, gemm_.columns, k > 0);
+                  slice, sums + begin * gemm_.columns, gemm_.columns, k > 0,
+                  reinterpret_cast<const char*>(slice) + slice_bytes +
+                      tile * groups * step,
+                  step);
       }
     }
     const int column = panel * gemm_.columns;

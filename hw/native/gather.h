@@ -29,6 +29,7 @@ class Gatherer {
  private:
   void Copy(const In* from, int64_t count, A* to) const;
   void GatherPixel(const In* input, int y, int x, A* to) const;
+  bool TryGatherShort(const In* input, int y, int x, A* to) const;
 
   void (*widen_)(const uint8_t*, int64_t, int16_t*) = nullptr;
   int kernel_ = 0;
@@ -61,12 +62,7 @@ Gatherer<In, A>::Gatherer(const ConvolutionTask& task, const KernelSet& kernels,
 template <typename In, typename A>
 void Gatherer<In, A>::Copy(const In* from, int64_t count, A* to) const {
   if constexpr (sizeof(In) == sizeof(A)) {
-    // A call costs more than a short copy: the first layer's runs are 9 bytes.
-    if (count * sizeof(A) < 16) {
-      for (int64_t i = 0; i < count; ++i) to[i] = from[i];
-    } else {
-      std::memcpy(to, from, count * sizeof(A));
-    }
+    std::memcpy(to, from, count * sizeof(A));
   } else {
     widen_(from, count, to);
   }
@@ -100,15 +96,47 @@ void Gatherer<In, A>::GatherPixel(const In* input, int y, int x, A* to) const {
   }
 }
 
+// Kernel rows of at most 16 bytes (those of a picture's three channels), each
+// copied by one load and one store of 16: what is too much is overwritten by
+// the next row or lies in the row's padding, which has zero weights. False
+// where that could touch what is not there.
+template <typename In, typename A>
+bool Gatherer<In, A>::TryGatherShort(const In* input, int y, int x,
+                                     A* to) const {
+  const int top = y * stride_ - padding_;
+  const int left = x * stride_ - padding_;
+  // The row below, or pixels to the right, hold what is read too much.
+  if (top < 0 || top + kernel_ >= height_ || left < 0 ||
+      left + kernel_ > width_) {
+    return false;
+  }
+  const int row_values = kernel_ * channels_;
+  const int64_t row_stride = width_ * input_stride_;
+  const In* from = input + top * row_stride + left * input_stride_;
+  for (int i = 0; i < kernel_; ++i) {
+    std::memcpy(to, from, 16);
+    from += row_stride;
+    to += row_values;
+  }
+  return true;
+}
+
 template <typename In, typename A>
 void Gatherer<In, A>::Gather(const In* input, int64_t pixel, int rows, A* to,
                              int64_t stride) const {
   const int values = kernel_ * kernel_ * channels_;
   int y = static_cast<int>(pixel / out_width_);
   int x = static_cast<int>(pixel % out_width_);
+  const int row_values = kernel_ * channels_;
+  const bool is_short = sizeof(In) == 1 && sizeof(A) == 1 && row_values <= 16 &&
+                        values - row_values + 16 <= stride &&
+                        input_stride_ == channels_ &&
+                        width_ * input_stride_ >= 16;
   for (int i = 0; i < rows; ++i, to += stride) {
-    GatherPixel(input, y, x, to);
-    for (int k = values; k < depth_; ++k) to[k] = 0;
+    if (!is_short || !TryGatherShort(input, y, x, to)) {
+      GatherPixel(input, y, x, to);
+      for (int k = values; k < depth_; ++k) to[k] = 0;
+    }
     if (++x == out_width_) {
       x = 0;
       ++y;

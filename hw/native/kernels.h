@@ -19,6 +19,10 @@ namespace native {
 // k in [0, groups * depth). The panel holds element (k, j) at
 // [(k / depth * columns + j) * depth + k % depth]. Integer sums wrap modulo
 // 2^32; `a` is read up to k = groups * depth in each row, and no further.
+//
+// A tile is small beside the weights that the next ones need: while it
+// multiplies it prefetches, for each group, the cache lines at `prefetch` and
+// then `prefetch_step` bytes further on. The address need not be valid.
 template <typename A, typename B, typename C>
 struct Gemm {
   const char* name = nullptr;
@@ -28,8 +32,8 @@ struct Gemm {
   // Multiply-accumulates that one core starts each cycle, for the cost model.
   double rate = 0;
   void (*run)(int rows, int64_t groups, const A* a, int64_t a_stride,
-              const B* panel, C* c, int64_t c_stride,
-              bool accumulate) = nullptr;
+              const B* panel, C* c, int64_t c_stride, bool accumulate,
+              const char* prefetch, int64_t prefetch_step) = nullptr;
 };
 
 using GemmU8 = Gemm<uint8_t, int8_t, int32_t>;

@@ -105,7 +105,7 @@ class Winograd : public Convolution {
     PlanBlocks(context.cache_bytes);
   }
 
-  // kernel(n, c) gives the 9 weights; transform(kernel, u) their frequencies.
+  // Transforms the weights by G and packs them, frequency by frequency.
   template <typename Weight, typename Number>
   void Pack(absl::Span<const Weight> weights, const Number (*g)[3]) {
     packed_ = AlignedBuffer<V>(panels_ * panel_values());
@@ -209,15 +209,22 @@ class Winograd : public Convolution {
   void Multiply(const V* v, int64_t tiles, int panel, C* m) const {
     const V* weights = packed_.data() + panel * panel_values();
     const int64_t parts = CeilDivide(tiles, gemm_.rows);
+    const int64_t groups = packed_depth() / gemm_.depth;
+    // The tiles of one frequency share in prefetching the next one's weights.
+    const int64_t frequency_bytes = frequency_values() * sizeof(V);
+    const int64_t step = CeilDivide(frequency_bytes, parts * groups);
     for (int f = 0; f < frequencies_; ++f) {
       for (int64_t part = 0; part < parts; ++part) {
         const int64_t begin = PartBegin(tiles, parts, part);
         const int64_t end = PartBegin(tiles, parts, part + 1);
-        gemm_.run(static_cast<int>(end - begin), packed_depth() / gemm_.depth,
+        gemm_.run(static_cast<int>(end - begin), groups,
                   v + f * v_stride_ + begin * tile_stride_, tile_stride_,
                   weights + f * frequency_values(),
                   m + f * m_stride_ + begin * gemm_.columns, gemm_.columns,
-                  /*accumulate=*/false);
+                  /*accumulate=*/false,
+                  reinterpret_cast<const char*>(weights) +
+                      (f + 1) * frequency_bytes + part * groups * step,
+                  step);
       }
     }
   }
@@ -352,15 +359,16 @@ int64_t LargestSum(const ConvolutionTask& task) {
   const int zero_point = task.input_quantization.zero_point();
   int64_t largest = 0;
   for (int n = 0; n < task.op.out_channels(); ++n) {
-    int64_t highest = 0;
-    int64_t lowest = 0;
+    int64_t positive = 0;
+    int64_t negative = 0;
     for (const int8_t w :
          task.int8_weights.subspan(n * per_channel, per_channel)) {
-      const int64_t a = int64_t{w} * (0 - zero_point);
-      const int64_t b = int64_t{w} * (255 - zero_point);
-      highest += std::max(a, b);
-      lowest += std::min(a, b);
+      (w > 0 ? positive : negative) += w;
     }
+    const int64_t highest =
+        positive * (255 - zero_point) - negative * zero_point;
+    const int64_t lowest =
+        negative * (255 - zero_point) - positive * zero_point;
     largest = std::max({largest, highest, -lowest});
   }
   return largest;
