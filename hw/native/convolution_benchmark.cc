@@ -3,9 +3,10 @@
 //
 //   bazel run //hw/native:convolution_benchmark -- [--benchmark_filter=int8/]
 //
-// Arguments of a benchmark: threads. After Google Benchmark's table comes a
-// line for each convolution, with the ratio of the minima and how often it
-// occurs, and the sums over the network.
+// After Google Benchmark's table comes a line for each convolution, with the
+// ratio of the minima and how often it occurs, and the sums over the network.
+// "network" runs all convolutions one after another, each with weights of its
+// own, which then come from memory.
 #include <benchmark/benchmark.h>
 #include <omp.h>
 
@@ -37,7 +38,6 @@ struct Layer {
   Shape input;
   Shape output;
   int times = 0;  // in the network
-  int index = 0;
 
   std::string Name() const {
     return absl::StrFormat("%dx%dx%d_to_%d_k%d_s%d", input.channels(),
@@ -52,7 +52,7 @@ std::vector<Layer> DistinctLayers() {
   for (const Node& node : graph.nodes()) {
     if (!node.has_convolution()) continue;
     Layer layer{node.convolution(), graph.nodes(node.inputs(0)).output(),
-                node.output(), 1, static_cast<int>(layers.size())};
+                node.output(), 1};
     bool known = false;
     for (Layer& other : layers) {
       if (other.Name() != layer.Name()) continue;
@@ -65,9 +65,9 @@ std::vector<Layer> DistinctLayers() {
   return layers;
 }
 
-// Parameters and tensors of one layer in one precision.
+// The parameters of one layer.
 struct Tensors {
-  Tensors(const Layer& layer, Precision precision) {
+  explicit Tensors(const Layer& layer) {
     std::minstd_rand random(7);
     // A sum of uniform values is as good as a normal one here, and quick.
     const auto normal = [&random] {
@@ -93,18 +93,6 @@ struct Tensors {
     input_q.set_zero_point(20);
     output_q.set_scale(0.05f);
     output_q.set_zero_point(30);
-    const int64_t in = int64_t{layer.input.channels()} * layer.input.height() *
-                       layer.input.width();
-    const int64_t out = int64_t{layer.output.channels()} *
-                        layer.output.height() * layer.output.width();
-    bytes_in = AlignedBuffer<uint8_t>(in);
-    bytes_out = AlignedBuffer<uint8_t>(out);
-    reals_in = AlignedBuffer<float>(precision == FP32 ? in : 1);
-    reals_out = AlignedBuffer<float>(precision == FP32 ? out : 1);
-    for (int64_t i = 0; i < in; ++i) bytes_in.data()[i] = random() % 256;
-    for (int64_t i = 0; i < reals_in.size(); ++i) {
-      reals_in.data()[i] = normal();
-    }
   }
 
   ConvolutionTask Task(const Layer& layer, Precision precision) const {
@@ -133,8 +121,41 @@ struct Tensors {
   std::vector<int8_t> int8_weights;
   std::vector<int32_t> int8_bias;
   TensorQuantization input_q, output_q;
-  AlignedBuffer<uint8_t> bytes_in, bytes_out;
-  AlignedBuffer<float> reals_in, reals_out;
+};
+
+int64_t Values(const Shape& shape) {
+  return int64_t{shape.channels()} * shape.height() * shape.width();
+}
+
+// An input and an output for the largest of some layers.
+class Activations {
+ public:
+  explicit Activations(const std::vector<Layer>& layers) {
+    int64_t values = 0;
+    for (const Layer& layer : layers) {
+      values = std::max({values, Values(layer.input), Values(layer.output)});
+    }
+    std::minstd_rand random(3);
+    bytes_in_ = AlignedBuffer<uint8_t>(values);
+    bytes_out_ = AlignedBuffer<uint8_t>(values);
+    reals_in_ = AlignedBuffer<float>(values);
+    reals_out_ = AlignedBuffer<float>(values);
+    for (int64_t i = 0; i < values; ++i) {
+      bytes_in_.data()[i] = random() % 256;
+      reals_in_.data()[i] = static_cast<float>(random() % 2001) / 1000 - 1;
+    }
+  }
+
+  void* in(Precision precision) {
+    return precision == INT8 ? static_cast<void*>(bytes_in_.data())
+                             : reals_in_.data();
+  }
+  uint8_t* bytes_out() { return bytes_out_.data(); }
+  float* reals_out() { return reals_out_.data(); }
+
+ private:
+  AlignedBuffer<uint8_t> bytes_in_, bytes_out_;
+  AlignedBuffer<float> reals_in_, reals_out_;
 };
 
 // Minimum nanoseconds by "precision/layer/threads/engine".
@@ -157,57 +178,104 @@ void Time(benchmark::State& state, const std::string& key,
   }
 }
 
-std::string Key(const Layer& layer, Precision precision, int threads,
+constexpr char kNetwork[] = "network";
+
+std::string Key(const std::string& name, Precision precision, int threads,
                 const char* engine) {
-  return absl::StrCat(precision == INT8 ? "int8/" : "fp32/", layer.Name(), "/",
-                      threads, "/", engine);
+  return absl::StrCat(precision == INT8 ? "int8/" : "fp32/", name, "/", threads,
+                      "/", engine);
 }
 
-NativeAlgorithm ForcedAlgorithm() {
-  const char* name = std::getenv("YOLOQ_NATIVE_ALGORITHM");
-  if (name == nullptr) return NativeAlgorithm::kCheapest;
-  const std::string algorithm = name;
-  if (algorithm == "direct") return NativeAlgorithm::kDirect;
-  if (algorithm == "winograd2") return NativeAlgorithm::kWinograd2;
-  if (algorithm == "winograd4") return NativeAlgorithm::kWinograd4;
-  return NativeAlgorithm::kCheapest;
-}
-
-void RunNative(benchmark::State& state, const Layer& layer,
-               Precision precision) {
-  const int threads = static_cast<int>(state.range(0));
-  Tensors tensors(layer, precision);
+NativeOptions OptionsFromEnvironment(int threads) {
   NativeOptions options;
   options.threads = threads;
-  options.algorithm = ForcedAlgorithm();
-  if (std::getenv("YOLOQ_NATIVE_KERNELS") != nullptr) {
-    options.kernels = std::getenv("YOLOQ_NATIVE_KERNELS");
-  }
-  auto backend = *NewNativeBackend(options);
-  auto convolution = *backend->Create(tensors.Task(layer, precision));
-  AlignedBuffer<char> scratch(convolution->scratch_bytes() + 64);
-  ConvolutionBuffers buffers;
-  buffers.scratch = scratch.data();
-  if (precision == INT8) {
-    buffers.input = tensors.bytes_in.data();
-    buffers.bytes = tensors.bytes_out.data();
-  } else {
-    buffers.input = tensors.reals_in.data();
-    buffers.reals = tensors.reals_out.data();
-  }
-  Time(state, Key(layer, precision, threads, "native"),
-       [&] { (void)convolution->Run(buffers); });
-  state.SetLabel(convolution->description());
+  const char* const kernels = std::getenv("YOLOQ_NATIVE_KERNELS");
+  if (kernels != nullptr) options.kernels = kernels;
+  const char* const name = std::getenv("YOLOQ_NATIVE_ALGORITHM");
+  const std::string algorithm = name == nullptr ? "" : name;
+  if (algorithm == "direct") options.algorithm = NativeAlgorithm::kDirect;
+  if (algorithm == "winograd2") options.algorithm = NativeAlgorithm::kWinograd2;
+  if (algorithm == "winograd4") options.algorithm = NativeAlgorithm::kWinograd4;
+  return options;
 }
 
-void RunOneDnn(benchmark::State& state, const Layer& layer,
-               Precision precision) {
-  const int threads = static_cast<int>(state.range(0));
-  omp_set_num_threads(threads);
-  Tensors tensors(layer, precision);
-  const ConvolutionTask task = tensors.Task(layer, precision);
-  std::unique_ptr<OneDnnConvolution> convolution;
-  if (precision == INT8) {
+// One or more convolutions of one engine, run one after another.
+class Runner {
+ public:
+  virtual ~Runner() = default;
+  virtual void Run() = 0;
+  virtual std::string description() const { return ""; }
+};
+
+class NativeRunner : public Runner {
+ public:
+  NativeRunner(const std::vector<Layer>& layers, Precision precision,
+               int threads)
+      : backend_(*NewNativeBackend(OptionsFromEnvironment(threads))),
+        activations_(layers) {
+    int64_t scratch = 64;
+    for (const Layer& layer : layers) {
+      tensors_.push_back(std::make_unique<Tensors>(layer));
+      const Tensors& tensors = *tensors_.back();
+      convolutions_.push_back(
+          *backend_->Create(tensors.Task(layer, precision)));
+      scratch = std::max(scratch, convolutions_.back()->scratch_bytes());
+    }
+    scratch_ = AlignedBuffer<char>(scratch);
+    buffers_.scratch = scratch_.data();
+    buffers_.input = activations_.in(precision);
+    if (precision == INT8) buffers_.bytes = activations_.bytes_out();
+    if (precision == FP32) buffers_.reals = activations_.reals_out();
+  }
+
+  void Run() override {
+    for (const auto& convolution : convolutions_) {
+      if (!convolution->Run(buffers_).ok()) std::abort();
+    }
+  }
+
+  std::string description() const override {
+    return convolutions_.front()->description();
+  }
+
+ private:
+  std::unique_ptr<ConvolutionBackend> backend_;
+  std::vector<std::unique_ptr<Tensors>> tensors_;
+  std::vector<std::unique_ptr<Convolution>> convolutions_;
+  Activations activations_;
+  AlignedBuffer<char> scratch_;
+  ConvolutionBuffers buffers_;
+};
+
+class OneDnnRunner : public Runner {
+ public:
+  OneDnnRunner(const std::vector<Layer>& layers, Precision precision,
+               int threads)
+      : precision_(precision), activations_(layers) {
+    omp_set_num_threads(threads);
+    int64_t sums = 64;
+    for (const Layer& layer : layers) {
+      tensors_.push_back(std::make_unique<Tensors>(layer));
+      const ConvolutionTask task = tensors_.back()->Task(layer, precision);
+      convolutions_.push_back(precision == INT8 ? Int8(task)
+                                                 : Real(task));
+      sums = std::max(sums, convolutions_.back()->accumulator_bytes());
+    }
+    sums_ = AlignedBuffer<char>(sums);
+  }
+
+  void Run() override {
+    void* const in = activations_.in(precision_);
+    void* const out = precision_ == INT8
+                          ? static_cast<void*>(activations_.bytes_out())
+                          : activations_.reals_out();
+    for (const auto& convolution : convolutions_) {
+      convolution->Run(in, out, sums_.data());
+    }
+  }
+
+ private:
+  static std::unique_ptr<OneDnnConvolution> Int8(const ConvolutionTask& task) {
     Int8ConvolutionParameters parameters;
     parameters.weights = task.int8_weights;
     parameters.bias = task.int32_bias;
@@ -215,66 +283,100 @@ void RunOneDnn(benchmark::State& state, const Layer& layer,
     parameters.input = task.input_quantization;
     parameters.output = *task.output_quantization;
     parameters.activation = task.op.activation();
-    convolution = *OneDnnConvolution::CreateInt8(task.op, task.input,
-                                                 task.output, parameters);
-  } else {
-    convolution = *OneDnnConvolution::CreateFloat(
+    return *OneDnnConvolution::CreateInt8(task.op, task.input, task.output,
+                                          parameters);
+  }
+  static std::unique_ptr<OneDnnConvolution> Real(const ConvolutionTask& task) {
+    return *OneDnnConvolution::CreateFloat(
         task.op, task.input, task.output, task.float_weights, task.float_bias);
   }
-  AlignedBuffer<char> sums(convolution->accumulator_bytes() + 64);
-  const bool int8 = precision == INT8;
-  void* const in = int8 ? static_cast<void*>(tensors.bytes_in.data())
-                        : tensors.reals_in.data();
-  void* const out = int8 ? static_cast<void*>(tensors.bytes_out.data())
-                         : tensors.reals_out.data();
-  Time(state, Key(layer, precision, threads, "onednn"),
-       [&] { convolution->Run(in, out, sums.data()); });
+
+  const Precision precision_;
+  Activations activations_;
+  std::vector<std::unique_ptr<Tensors>> tensors_;
+  std::vector<std::unique_ptr<OneDnnConvolution>> convolutions_;
+  AlignedBuffer<char> sums_;
+};
+
+void RunLayers(benchmark::State& state, const std::vector<Layer>& layers,
+               Precision precision, int threads, bool native,
+               const std::string& key) {
+  std::unique_ptr<Runner> runner;
+  if (native) {
+    runner = std::make_unique<NativeRunner>(layers, precision, threads);
+  } else {
+    runner = std::make_unique<OneDnnRunner>(layers, precision, threads);
+  }
+  Time(state, key, [&] { runner->Run(); });
+  state.SetLabel(runner->description());
+}
+
+std::vector<Layer> AllLayers(const std::vector<Layer>& distinct) {
+  std::vector<Layer> layers;
+  for (const Layer& layer : distinct) {
+    layers.insert(layers.end(), layer.times, layer);
+  }
+  return layers;
+}
+
+void RegisterOne(const std::vector<Layer>& layers, Precision precision,
+                 int threads, const std::string& name) {
+  for (const bool native : {false, true}) {
+    const std::string key =
+        Key(name, precision, threads, native ? "native" : "onednn");
+    benchmark::RegisterBenchmark(key.c_str(),
+                                 [=](benchmark::State& state) {
+                                   RunLayers(state, layers, precision, threads,
+                                             native, key);
+                                 })
+        ->UseManualTime()
+        ->Unit(benchmark::kMillisecond);
+  }
 }
 
 void Register(const std::vector<Layer>& layers) {
   for (const Precision precision : {INT8, FP32}) {
     for (const int threads : {1, 2}) {
       for (const Layer& layer : layers) {
-        for (const char* engine : {"onednn", "native"}) {
-          const bool native = engine[0] == 'n';
-          benchmark::RegisterBenchmark(
-              Key(layer, precision, threads, engine).c_str(),
-              [layer, precision, native](benchmark::State& state) {
-                (native ? RunNative : RunOneDnn)(state, layer, precision);
-              })
-              ->Arg(threads)
-              ->UseManualTime()
-              ->Unit(benchmark::kMillisecond);
-        }
+        RegisterOne({layer}, precision, threads, layer.Name());
       }
+      RegisterOne(AllLayers(layers), precision, threads, kNetwork);
     }
   }
+}
+
+// False where one of the two was not run.
+bool PrintRatio(const std::string& name, Precision precision, int threads,
+                int times, double* native_sum, double* onednn_sum) {
+  const auto native = Minima().find(Key(name, precision, threads, "native"));
+  const auto onednn = Minima().find(Key(name, precision, threads, "onednn"));
+  if (native == Minima().end() || onednn == Minima().end()) return false;
+  *native_sum += native->second * times;
+  *onednn_sum += onednn->second * times;
+  std::printf("%s %d threads %-28s x%-2d native %7.3f ms, oneDNN %7.3f ms, "
+              "ratio %.3f\n",
+              precision == INT8 ? "INT8" : "FP32", threads, name.c_str(), times,
+              native->second / 1e6, onednn->second / 1e6,
+              native->second / onednn->second);
+  return true;
 }
 
 void PrintRatios(const std::vector<Layer>& layers) {
   for (const Precision precision : {INT8, FP32}) {
     for (const int threads : {1, 2}) {
-      double native_sum = 0;
-      double onednn_sum = 0;
+      double native = 0;
+      double onednn = 0;
       for (const Layer& layer : layers) {
-        const auto native =
-            Minima().find(Key(layer, precision, threads, "native"));
-        const auto onednn =
-            Minima().find(Key(layer, precision, threads, "onednn"));
-        if (native == Minima().end() || onednn == Minima().end()) continue;
-        native_sum += native->second * layer.times;
-        onednn_sum += onednn->second * layer.times;
-        std::printf("%s %d threads %-28s x%-2d native %7.3f ms, oneDNN %7.3f "
-                    "ms, ratio %.3f\n",
-                    precision == INT8 ? "INT8" : "FP32", threads,
-                    layer.Name().c_str(), layer.times, native->second / 1e6,
-                    onednn->second / 1e6, native->second / onednn->second);
+        PrintRatio(layer.Name(), precision, threads, layer.times, &native,
+                   &onednn);
       }
-      if (onednn_sum == 0) continue;
-      std::printf("%s %d threads SUM native %.2f ms, oneDNN %.2f ms, ratio "
-                  "%.3f\n",
-                  precision == INT8 ? "INT8" : "FP32", threads,
-                  native_sum / 1e6, onednn_sum / 1e6, native_sum / onednn_sum);
+      if (onednn > 0) {
+        std::printf("%s %d threads SUM native %.2f ms, oneDNN %.2f ms, ratio "
+                    "%.3f\n",
+                    precision == INT8 ? "INT8" : "FP32", threads, native / 1e6,
+                    onednn / 1e6, native / onednn);
+      }
+      PrintRatio(kNetwork, precision, threads, 1, &native, &onednn);
     }
   }
 }
