@@ -3,6 +3,7 @@
 #ifndef YOLOQ_HW_NATIVE_GATHER_H_
 #define YOLOQ_HW_NATIVE_GATHER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -29,9 +30,11 @@ class Gatherer {
  private:
   void Copy(const In* from, int64_t count, A* to) const;
   void GatherPixel(const In* input, int y, int x, A* to) const;
-  bool TryGatherShort(const In* input, int y, int x, A* to) const;
+  int GatherRuns(const In* input, int y, int x, int most, A* to,
+                 int64_t stride) const;
 
-  void (*widen_)(const uint8_t*, int64_t, int16_t*) = nullptr;
+  decltype(KernelSet::widen) widen_ = nullptr;
+  decltype(KernelSet::gather_runs) gather_runs_ = nullptr;
   int kernel_ = 0;
   int stride_ = 0;
   int padding_ = 0;
@@ -48,6 +51,7 @@ template <typename In, typename A>
 Gatherer<In, A>::Gatherer(const ConvolutionTask& task, const KernelSet& kernels,
                           int depth, A outside)
     : widen_(kernels.widen),
+      gather_runs_(kernels.gather_runs),
       kernel_(task.op.kernel()),
       stride_(task.op.stride()),
       padding_(task.op.padding()),
@@ -96,29 +100,32 @@ void Gatherer<In, A>::GatherPixel(const In* input, int y, int x, A* to) const {
   }
 }
 
-// Kernel rows of at most 16 bytes (those of a picture's three channels), each
-// copied by one load and one store of 16: what is too much is overwritten by
-// the next row or lies in the row's padding, which has zero weights. False
-// where that could touch what is not there.
+// Pixels from (y, x) on, at most `most` and in one row, whose kernels lie inside
+// the picture, by whole kernel rows; returns how many.
 template <typename In, typename A>
-bool Gatherer<In, A>::TryGatherShort(const In* input, int y, int x,
-                                     A* to) const {
+int Gatherer<In, A>::GatherRuns(const In* input, int y, int x, int most, A* to,
+                                int64_t stride) const {
+  if (sizeof(In) != sizeof(A) || input_stride_ != channels_) return 0;
   const int top = y * stride_ - padding_;
   const int left = x * stride_ - padding_;
-  // The row below, or pixels to the right, hold what is read too much.
-  if (top < 0 || top + kernel_ >= height_ || left < 0 ||
-      left + kernel_ > width_) {
-    return false;
+  const int64_t row = int64_t{width_} * channels_;
+  // The row below holds what is read too much.
+  if (top < 0 || top + kernel_ >= height_ || left < 0 || row < 16) return 0;
+  const int fitting = (width_ - kernel_ - left) / stride_ + 1;
+  const int pixels = std::min({most, out_width_ - x, fitting});
+  if (width_ - kernel_ - left < 0 || pixels <= 0) return 0;
+  gather_runs_(reinterpret_cast<const uint8_t*>(input + top * row +
+                                                int64_t{left} * channels_),
+               stride_ * channels_ * int64_t{sizeof(A)}, row * sizeof(A),
+               kernel_, kernel_ * channels_ * int64_t{sizeof(A)}, pixels,
+               reinterpret_cast<uint8_t*>(to), stride * sizeof(A));
+  const int values = kernel_ * kernel_ * channels_;
+  if (values < depth_) {
+    for (int p = 0; p < pixels; ++p) {
+      for (int k = values; k < depth_; ++k) to[p * stride + k] = 0;
+    }
   }
-  const int row_values = kernel_ * channels_;
-  const int64_t row_stride = width_ * input_stride_;
-  const In* from = input + top * row_stride + left * input_stride_;
-  for (int i = 0; i < kernel_; ++i) {
-    std::memcpy(to, from, 16);
-    from += row_stride;
-    to += row_values;
-  }
-  return true;
+  return pixels;
 }
 
 template <typename In, typename A>
@@ -127,17 +134,17 @@ void Gatherer<In, A>::Gather(const In* input, int64_t pixel, int rows, A* to,
   const int values = kernel_ * kernel_ * channels_;
   int y = static_cast<int>(pixel / out_width_);
   int x = static_cast<int>(pixel % out_width_);
-  const int row_values = kernel_ * channels_;
-  const bool is_short = sizeof(In) == 1 && sizeof(A) == 1 && row_values <= 16 &&
-                        values - row_values + 16 <= stride &&
-                        input_stride_ == channels_ &&
-                        width_ * input_stride_ >= 16;
-  for (int i = 0; i < rows; ++i, to += stride) {
-    if (!is_short || !TryGatherShort(input, y, x, to)) {
-      GatherPixel(input, y, x, to);
-      for (int k = values; k < depth_; ++k) to[k] = 0;
+  for (int i = 0; i < rows;) {
+    A* const at = to + i * stride;
+    int done = GatherRuns(input, y, x, rows - i, at, stride);
+    if (done == 0) {
+      GatherPixel(input, y, x, at);
+      for (int k = values; k < depth_; ++k) at[k] = 0;
+      done = 1;
     }
-    if (++x == out_width_) {
+    i += done;
+    x += done;
+    if (x == out_width_) {
       x = 0;
       ++y;
     }

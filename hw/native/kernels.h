@@ -12,6 +12,17 @@
 namespace yoloq {
 namespace native {
 
+// What a tile of a Gemm prefetches, a little for each group of k. The addresses
+// need not be valid.
+struct Prefetch {
+  // Weights of the next products: for each group the two cache lines at
+  // `panel`, which then advances by `panel_step` bytes.
+  const void* panel = nullptr;
+  int64_t panel_step = 0;
+  // Rows of the next tile, at the distance of this one's.
+  const void* rows = nullptr;
+};
+
 // Matrix product of a tile: for i < rows and all j < columns,
 //
 //   c[i * c_stride + j] (+)= sum over k of a[i * a_stride + k] * panel(k, j),
@@ -20,9 +31,8 @@ namespace native {
 // [(k / depth * columns + j) * depth + k % depth]. Integer sums wrap modulo
 // 2^32; `a` is read up to k = groups * depth in each row, and no further.
 //
-// A tile is small beside the weights that the next ones need: while it
-// multiplies it prefetches, for each group, the cache lines at `prefetch` and
-// then `prefetch_step` bytes further on. The address need not be valid.
+// What the next tiles need is far away: while it multiplies, a tile prefetches
+// it (see Prefetch).
 template <typename A, typename B, typename C>
 struct Gemm {
   const char* name = nullptr;
@@ -33,7 +43,7 @@ struct Gemm {
   double rate = 0;
   void (*run)(int rows, int64_t groups, const A* a, int64_t a_stride,
               const B* panel, C* c, int64_t c_stride, bool accumulate,
-              const char* prefetch, int64_t prefetch_step) = nullptr;
+              const Prefetch& prefetch) = nullptr;
 };
 
 using GemmU8 = Gemm<uint8_t, int8_t, int32_t>;
@@ -136,6 +146,14 @@ struct KernelSet {
   void (*finish_reals)(const float* acc, int64_t acc_stride, int rows,
                        int columns, const RealEpilogue& epilogue,
                        const BlockOutput<float>& output) = nullptr;
+
+  // Runs of bytes, one for each row of a kernel, of `pixels` neighbours:
+  // run i of pixel p, at from + p * pixel_step + i * row_step, goes to
+  // to + p * to_step + i * run_bytes. Up to 15 bytes too much are read, and
+  // written where to_step has room for them.
+  void (*gather_runs)(const uint8_t* from, int64_t pixel_step, int64_t row_step,
+                      int kernel, int64_t run_bytes, int pixels, uint8_t* to,
+                      int64_t to_step) = nullptr;
 
   // to[i] = from[i].
   void (*widen)(const uint8_t* from, int64_t count, int16_t* to) = nullptr;

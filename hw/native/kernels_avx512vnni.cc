@@ -72,6 +72,73 @@ struct Real {
   }
 };
 
+// FinishBytes for the common case: bytes alone, no table, no sum, no RELU. Two
+// rows of 32 columns make one vector, by packing with saturation: that is the
+// clamp at 0, and the one at 255 is left to guard the conversion.
+inline __attribute__((always_inline)) __m512i PlainResult(
+    const int32_t* acc, __m512i bias, __m512 multiplier, __m512 slope,
+    __m512 highest) {
+  const __m512i sum = _mm512_add_epi32(_mm512_loadu_si512(acc), bias);
+  const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier);
+  const __m512 r = _mm512_max_ps(product, _mm512_mul_ps(product, slope));
+  // To nearest even, as the processor is set. Far below 0 it gives INT_MIN.
+  return _mm512_cvtps_epi32(_mm512_min_ps(r, highest));
+}
+
+void FinishBytesPlain(const int32_t* acc, int64_t acc_stride, int rows,
+                      int columns, const ByteEpilogue& epilogue, uint8_t* to,
+                      int64_t to_stride) {
+  const __m512 slope = _mm512_set1_ps(epilogue.slope);
+  const __m512 highest = _mm512_set1_ps(epilogue.highest);
+  const __m512i zero_point =
+      _mm512_set1_epi16(static_cast<int16_t>(epilogue.zero_point));
+  // Packing works in 128-bit lanes: from lane i of 32-bit groups, in order of
+  // rows and columns, to whole rows.
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10,
+                                          14, 3, 7, 11, 15);
+  for (int c = 0; c < columns; c += 32) {
+    const __m512i bias0 = _mm512_loadu_si512(epilogue.bias + c);
+    const __m512i bias1 = _mm512_loadu_si512(epilogue.bias + c + 16);
+    const __m512 multiplier0 = _mm512_loadu_ps(epilogue.multipliers + c);
+    const __m512 multiplier1 = _mm512_loadu_ps(epilogue.multipliers + c + 16);
+    for (int i = 0; i < rows; i += 2) {
+      const int32_t* const row0 = acc + i * acc_stride + c;
+      // Of an odd number of rows the last is made twice.
+      const bool two = i + 1 < rows;
+      const int32_t* const row1 = two ? row0 + acc_stride : row0;
+      const __m512i words0 = _mm512_packs_epi32(
+          PlainResult(row0, bias0, multiplier0, slope, highest),
+          PlainResult(row0 + 16, bias1, multiplier1, slope, highest));
+      const __m512i words1 = _mm512_packs_epi32(
+          PlainResult(row1, bias0, multiplier0, slope, highest),
+          PlainResult(row1 + 16, bias1, multiplier1, slope, highest));
+      const __m512i bytes = _mm512_permutexvar_epi32(
+          order, _mm512_packus_epi16(_mm512_adds_epi16(words0, zero_point),
+                                     _mm512_adds_epi16(words1, zero_point)));
+      uint8_t* const to0 = to + i * to_stride + c;
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to0),
+                          _mm512_castsi512_si256(bytes));
+      if (two) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to0 + to_stride),
+                            _mm512_extracti64x4_epi64(bytes, 1));
+      }
+    }
+  }
+}
+
+void FinishBytesFast(const int32_t* acc, int64_t acc_stride, int rows,
+                     int columns, const ByteEpilogue& epilogue,
+                     const BlockOutput<uint8_t>& output) {
+  const bool relu = epilogue.lowest != static_cast<float>(-epilogue.zero_point);
+  if (columns % 32 != 0 || relu || epilogue.table != nullptr || epilogue.add ||
+      output.reals != nullptr) {
+    FinishBytes(acc, acc_stride, rows, columns, epilogue, output);
+    return;
+  }
+  FinishBytesPlain(acc, acc_stride, rows, columns, epilogue, output.bytes,
+                   output.bytes_stride);
+}
+
 KernelSet MakeKernels() {
   KernelSet set;
   set.name = "avx512vnni";
@@ -82,6 +149,7 @@ KernelSet MakeKernels() {
   set.gemm_f32 = {"gemm_f32_14x32c1_avx512", 14, 32, 1, 32,
                   GemmRows<Real, 14, 2>};
   SetVectorKernels(&set);
+  set.finish_bytes = FinishBytesFast;
   return set;
 }
 

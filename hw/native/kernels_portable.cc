@@ -14,7 +14,7 @@ constexpr int kColumns = 8;
 // 16-bit products summed modulo 2^32.
 void GemmS16Portable(int rows, int64_t groups, const int16_t* a,
                      int64_t a_stride, const int16_t* panel, int32_t* c,
-                     int64_t c_stride, bool accumulate, const char*, int64_t) {
+                     int64_t c_stride, bool accumulate, const Prefetch&) {
   for (int i = 0; i < rows; ++i) {
     uint32_t sum[kColumns];
     for (int j = 0; j < kColumns; ++j) {
@@ -34,7 +34,7 @@ void GemmS16Portable(int rows, int64_t groups, const int16_t* a,
 
 void GemmF32Portable(int rows, int64_t groups, const float* a, int64_t a_stride,
                      const float* panel, float* c, int64_t c_stride,
-                     bool accumulate, const char*, int64_t) {
+                     bool accumulate, const Prefetch&) {
   for (int i = 0; i < rows; ++i) {
     float sum[kColumns];
     for (int j = 0; j < kColumns; ++j) {
