@@ -205,15 +205,12 @@ class Direct : public Convolution {
       // The tiles share in prefetching the next slice.
       const int64_t step = CeilDivide(slice_bytes, tiles * groups);
       Prefetch prefetch;
-      prefetch.panel_step = step;
+      prefetch.step = step;
       for (int64_t tile = 0; tile < tiles; ++tile) {
         const int64_t begin = PartBegin(rows, tiles, tile);
         const int64_t end = PartBegin(rows, tiles, tile + 1);
         prefetch.panel = reinterpret_cast<const char*>(slice) + slice_bytes +
                          tile * groups * step;
-        prefetch.rows = end < rows
-                            ? a + end * row_stride_ + k * gemm_.depth
-                            : a + (k + groups) % all_groups * gemm_.depth;
         gemm_.run(static_cast<int>(end - begin), groups,
                   a + begin * row_stride_ + k * gemm_.depth, row_stride_,
                   slice, sums + begin * gemm_.columns, gemm_.columns, k > 0,

@@ -12,15 +12,12 @@
 namespace yoloq {
 namespace native {
 
-// What a tile of a Gemm prefetches, a little for each group of k. The addresses
-// need not be valid.
+// Weights of the products to come, which are far away: while a tile of a Gemm
+// multiplies, it prefetches for each group of k the two cache lines at `panel`,
+// which then advances by `step` bytes. The address need not be valid.
 struct Prefetch {
-  // Weights of the next products: for each group the two cache lines at
-  // `panel`, which then advances by `panel_step` bytes.
   const void* panel = nullptr;
-  int64_t panel_step = 0;
-  // Rows of the next tile, at the distance of this one's.
-  const void* rows = nullptr;
+  int64_t step = 0;
 };
 
 // Matrix product of a tile: for i < rows and all j < columns,
@@ -30,9 +27,6 @@ struct Prefetch {
 // k in [0, groups * depth). The panel holds element (k, j) at
 // [(k / depth * columns + j) * depth + k % depth]. Integer sums wrap modulo
 // 2^32; `a` is read up to k = groups * depth in each row, and no further.
-//
-// What the next tiles need is far away: while it multiplies, a tile prefetches
-// it (see Prefetch).
 template <typename A, typename B, typename C>
 struct Gemm {
   const char* name = nullptr;

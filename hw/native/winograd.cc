@@ -214,15 +214,13 @@ class Winograd : public Convolution {
     const int64_t frequency_bytes = frequency_values() * sizeof(V);
     const int64_t step = CeilDivide(frequency_bytes, parts * groups);
     Prefetch prefetch;
-    prefetch.panel_step = step;
+    prefetch.step = step;
     for (int f = 0; f < frequencies_; ++f) {
       for (int64_t part = 0; part < parts; ++part) {
         const int64_t begin = PartBegin(tiles, parts, part);
         const int64_t end = PartBegin(tiles, parts, part + 1);
         prefetch.panel = reinterpret_cast<const char*>(weights) +
                          (f + 1) * frequency_bytes + part * groups * step;
-        prefetch.rows = end < tiles ? v + f * v_stride_ + end * tile_stride_
-                                    : v + (f + 1) * v_stride_;
         gemm_.run(static_cast<int>(end - begin), groups,
                   v + f * v_stride_ + begin * tile_stride_, tile_stride_,
                   weights + f * frequency_values(),
