@@ -9,6 +9,7 @@
 #include "hw/native/direct.h"
 #include "hw/native/isa.h"
 #include "hw/native/plan.h"
+#include "hw/native/shifted.h"
 #include "hw/native/winograd.h"
 #include "hw/native/workers.h"
 #include "tools/base/status_macros.h"
@@ -138,7 +139,9 @@ class NativeBackend : public ConvolutionBackend {
       case NativeAlgorithm::kWinograd4:
         return NewWinograd(task, 4, context_, description);
       default:
-        return NewDirect(task, context_, description);
+        return ShiftedIsPossible(task, context_)
+                   ? NewShifted(task, context_, description)
+                   : NewDirect(task, context_, description);
     }
   }
 

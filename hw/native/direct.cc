@@ -5,45 +5,18 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "hw/native/aligned_buffer.h"
+#include "hw/native/direct_panels.h"
 #include "hw/native/finisher.h"
 #include "hw/native/gather.h"
-#include "hw/native/packing.h"
 
 namespace yoloq {
 namespace native {
 namespace {
 
-// The slice of a panel that is used before the next must stay in the first
-// level cache while all tiles of a block pass.
-constexpr int64_t kPanelBytes = 16 * 1024;
-// Up to so many output pixels, all are gathered at once and the threads share
-// the channels: each weight is read once.
-constexpr int64_t kFewPixels = 256;
 constexpr int kMostTilesInBlock = 8;
-
-// Rows in one another's way: a multiple of this distance maps all of a tile's
-// rows to one set of the cache.
-constexpr int64_t kAliasBytes = 4096;
 
 bool AtFewPixels(const ConvolutionTask& task) {
   return OutputPixels(task) <= kFewPixels;
-}
-
-template <typename G>
-struct GemmTypes;
-template <typename A_, typename B_, typename C_>
-struct GemmTypes<Gemm<A_, B_, C_>> {
-  using A = A_;
-  using B = B_;
-  using C = C_;
-};
-
-// Values in a row of the matrix, a multiple of the panels' depth.
-int64_t Depth(const ConvolutionTask& task, int depth) {
-  return RoundUp(
-      int64_t{task.op.kernel()} * task.op.kernel() * GroupChannels(task),
-      depth);
 }
 
 // Whether the rows of the matrix lie in the input as they are.
@@ -53,23 +26,6 @@ bool InPlace(const ConvolutionTask& task, int depth) {
          task.op.stride() == 1 && task.op.padding() == 0 &&
          GroupChannels(task) % depth == 0 &&
          task.input_stride * sizeof(In) % kAliasBytes != 0;
-}
-
-// Bias less zero_point * sum of weights: sums are taken over bytes as they are.
-std::vector<int32_t> BiasOfBytes(const ConvolutionTask& task) {
-  std::vector<int32_t> bias(task.int32_bias.begin(), task.int32_bias.end());
-  const size_t per_channel = task.int8_weights.size() / bias.size();
-  for (size_t c = 0; c < bias.size(); ++c) {
-    uint32_t sum = 0;
-    for (const int8_t w :
-         task.int8_weights.subspan(c * per_channel, per_channel)) {
-      sum += static_cast<uint32_t>(w);
-    }
-    bias[c] = static_cast<int32_t>(
-        static_cast<uint32_t>(bias[c]) -
-        sum * static_cast<uint32_t>(task.input_quantization.zero_point()));
-  }
-  return bias;
 }
 
 template <typename In, typename GemmType, typename Finisher>
@@ -91,8 +47,8 @@ class Direct : public Convolution {
         group_outputs_(task.op.out_channels() / groups_),
         pixels_(OutputPixels(task)),
         input_stride_(task.input_stride),
-        depth_(Depth(task, gemm.depth)),
-        panels_(CeilDivide(group_outputs_, gemm.columns)),
+        depth_(MatrixDepth(task, gemm.depth)),
+        panels_(task, gemm, weights),
         in_place_(InPlace<In, A>(task, gemm.depth)),
         few_pixels_(AtFewPixels(task)),
         gatherer_(task, *context.kernels, static_cast<int>(depth_), outside),
@@ -102,12 +58,11 @@ class Direct : public Convolution {
       row_stride_ += 64 / sizeof(A);
     }
     groups_of_k_ = std::max<int64_t>(
-        1, kPanelBytes / (gemm.columns * gemm.depth * int64_t{sizeof(B)}));
+        1, kPanelSliceBytes / (gemm.columns * gemm.depth * int64_t{sizeof(B)}));
     PlanBlocks(context.cache_bytes);
-    Pack(task, weights);
   }
 
-  int64_t packed_bytes() const override { return packed_.bytes(); }
+  int64_t packed_bytes() const override { return panels_.bytes(); }
 
   std::string description() const override { return description_; }
 
@@ -145,29 +100,6 @@ class Direct : public Convolution {
     block_rows_ = CeilDivide(pixels_, blocks_);
   }
 
-  template <typename W>
-  void Pack(const ConvolutionTask& task, absl::Span<const W> weights) {
-    packed_ = AlignedBuffer<B>(groups_ * panels_ * panel_values());
-    const int taps = task.op.kernel() * task.op.kernel();
-    for (int n = 0; n < task.op.out_channels(); ++n) {
-      const int group = n / group_outputs_;
-      const int column = n % group_outputs_;
-      B* const panel =
-          packed_.data() +
-          (group * panels_ + column / gemm_.columns) * panel_values();
-      const W* const from = weights.data() + int64_t{n} * group_inputs_ * taps;
-      for (int c = 0; c < group_inputs_; ++c) {
-        for (int t = 0; t < taps; ++t) {
-          panel[PanelIndex(int64_t{t} * group_inputs_ + c,
-                           column % gemm_.columns, gemm_.columns,
-                           gemm_.depth)] = from[c * taps + t];
-        }
-      }
-    }
-  }
-
-  int64_t panel_values() const { return depth_ * gemm_.columns; }
-
   int64_t gathered_bytes(int64_t rows) const {
     return in_place_ ? 0 : RoundUp(rows * row_stride_ * sizeof(A), 64);
   }
@@ -193,8 +125,7 @@ class Direct : public Convolution {
   // `pixel` on.
   void Multiply(const A* a, int64_t pixel, int64_t rows, int group, int panel,
                 C* sums, const ConvolutionBuffers& buffers) const {
-    const B* weights =
-        packed_.data() + (group * panels_ + panel) * panel_values();
+    const B* const weights = panels_.panel(group, panel);
     const int64_t tiles = CeilDivide(rows, gemm_.rows);
     const int64_t all_groups = depth_ / gemm_.depth;
     for (int64_t k = 0; k < all_groups; k += groups_of_k_) {
@@ -238,7 +169,7 @@ class Direct : public Convolution {
                          row_stride_);
         a = gathered;
       }
-      for (int panel = 0; panel < panels_; ++panel) {
+      for (int panel = 0; panel < panels_.panels(); ++panel) {
         Multiply(a, pixel, rows, group, panel, reinterpret_cast<C*>(memory),
                  buffers);
       }
@@ -259,7 +190,7 @@ class Direct : public Convolution {
       });
       a = gathered;
     }
-    workers_.Loop(panels_, [&](int64_t panel, int place) {
+    workers_.Loop(panels_.panels(), [&](int64_t panel, int place) {
       Multiply(a, 0, pixels_, group, static_cast<int>(panel),
                reinterpret_cast<C*>(place_memory(buffers, place)), buffers);
     });
@@ -274,7 +205,7 @@ class Direct : public Convolution {
   const int64_t pixels_;
   const int64_t input_stride_;
   const int64_t depth_;  // values of k, with padding
-  const int panels_;     // of a group
+  const DirectPanels<B> panels_;
   const bool in_place_;
   const bool few_pixels_;
   Gatherer<In, A> gatherer_;
@@ -283,7 +214,6 @@ class Direct : public Convolution {
   int64_t groups_of_k_ = 0;  // in one pass over a block's tiles
   int64_t blocks_ = 0;
   int64_t block_rows_ = 0;  // the most of a block
-  AlignedBuffer<B> packed_;
 };
 
 template <typename In, typename GemmType>
@@ -293,7 +223,7 @@ Cost CostOf(const ConvolutionTask& task, const PlanContext& context,
   using B = typename GemmTypes<GemmType>::B;
   const int groups = task.op.groups();
   const int64_t pixels = OutputPixels(task);
-  const int64_t depth = Depth(task, gemm.depth);
+  const int64_t depth = MatrixDepth(task, gemm.depth);
   const int64_t columns =
       RoundUp(task.op.out_channels() / groups, gemm.columns) * groups;
   // Vectors of 32-bit values.

@@ -7,8 +7,8 @@
 
 #include "absl/types/span.h"
 #include "hw/native/aligned_buffer.h"
+#include "hw/native/direct_panels.h"
 #include "hw/native/finisher.h"
-#include "hw/native/packing.h"
 
 namespace yoloq {
 namespace native {

@@ -1,0 +1,28 @@
+// Direct convolution without a matrix of gathered rows: the input is copied once
+// with its padding written out, and for each row of the kernel the values under
+// neighbouring output pixels are rows of a matrix at a constant distance. The
+// input is small beside the k^2 times larger matrix and stays in the cache.
+#ifndef YOLOQ_HW_NATIVE_SHIFTED_H_
+#define YOLOQ_HW_NATIVE_SHIFTED_H_
+
+#include <memory>
+#include <string>
+
+#include "hw/native/plan.h"
+#include "hw/runtime/convolution.h"
+
+namespace yoloq {
+namespace native {
+
+// Kernels above 1 x 1, one group, channels a multiple of the panels' depth.
+bool ShiftedIsPossible(const ConvolutionTask& task, const PlanContext& context);
+
+// Requires ShiftedIsPossible.
+std::unique_ptr<Convolution> NewShifted(const ConvolutionTask& task,
+                                        const PlanContext& context,
+                                        std::string description);
+
+}  // namespace native
+}  // namespace yoloq
+
+#endif  // YOLOQ_HW_NATIVE_SHIFTED_H_
