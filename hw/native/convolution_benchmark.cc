@@ -257,8 +257,7 @@ class OneDnnRunner : public Runner {
     for (const Layer& layer : layers) {
       tensors_.push_back(std::make_unique<Tensors>(layer));
       const ConvolutionTask task = tensors_.back()->Task(layer, precision);
-      convolutions_.push_back(precision == INT8 ? Int8(task)
-                                                 : Real(task));
+      convolutions_.push_back(precision == INT8 ? Int8(task) : Real(task));
       sums = std::max(sums, convolutions_.back()->accumulator_bytes());
     }
     sums_ = AlignedBuffer<char>(sums);
@@ -287,8 +286,8 @@ class OneDnnRunner : public Runner {
                                           parameters);
   }
   static std::unique_ptr<OneDnnConvolution> Real(const ConvolutionTask& task) {
-    return *OneDnnConvolution::CreateFloat(
-        task.op, task.input, task.output, task.float_weights, task.float_bias);
+    return *OneDnnConvolution::CreateFloat(task.op, task.input, task.output,
+                                           task.float_weights, task.float_bias);
   }
 
   const Precision precision_;
@@ -353,11 +352,12 @@ bool PrintRatio(const std::string& name, Precision precision, int threads,
   if (native == Minima().end() || onednn == Minima().end()) return false;
   *native_sum += native->second * times;
   *onednn_sum += onednn->second * times;
-  std::printf("%s %d threads %-28s x%-2d native %7.3f ms, oneDNN %7.3f ms, "
-              "ratio %.3f\n",
-              precision == INT8 ? "INT8" : "FP32", threads, name.c_str(), times,
-              native->second / 1e6, onednn->second / 1e6,
-              native->second / onednn->second);
+  std::printf(
+      "%s %d threads %-28s x%-2d native %7.3f ms, oneDNN %7.3f ms, "
+      "ratio %.3f\n",
+      precision == INT8 ? "INT8" : "FP32", threads, name.c_str(), times,
+      native->second / 1e6, onednn->second / 1e6,
+      native->second / onednn->second);
   return true;
 }
 
@@ -371,10 +371,11 @@ void PrintRatios(const std::vector<Layer>& layers) {
                    &onednn);
       }
       if (onednn > 0) {
-        std::printf("%s %d threads SUM native %.2f ms, oneDNN %.2f ms, ratio "
-                    "%.3f\n",
-                    precision == INT8 ? "INT8" : "FP32", threads, native / 1e6,
-                    onednn / 1e6, native / onednn);
+        std::printf(
+            "%s %d threads SUM native %.2f ms, oneDNN %.2f ms, ratio "
+            "%.3f\n",
+            precision == INT8 ? "INT8" : "FP32", threads, native / 1e6,
+            onednn / 1e6, native / onednn);
       }
       PrintRatio(kNetwork, precision, threads, 1, &native, &onednn);
     }

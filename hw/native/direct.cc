@@ -143,9 +143,8 @@ class Direct : public Convolution {
         prefetch.panel = reinterpret_cast<const char*>(slice) + slice_bytes +
                          tile * groups * step;
         gemm_.run(static_cast<int>(end - begin), groups,
-                  a + begin * row_stride_ + k * gemm_.depth, row_stride_,
-                  slice, sums + begin * gemm_.columns, gemm_.columns, k > 0,
-                  prefetch);
+                  a + begin * row_stride_ + k * gemm_.depth, row_stride_, slice,
+                  sums + begin * gemm_.columns, gemm_.columns, k > 0, prefetch);
       }
     }
     const int column = panel * gemm_.columns;

@@ -39,9 +39,9 @@ struct GemmTypes<Gemm<A_, B_, C_>> {
 
 // Values in a row of the matrix, a multiple of the panels' depth.
 inline int64_t MatrixDepth(const ConvolutionTask& task, int depth) {
-  return RoundUp(int64_t{task.op.kernel()} * task.op.kernel() *
-                     GroupChannels(task),
-                 depth);
+  return RoundUp(
+      int64_t{task.op.kernel()} * task.op.kernel() * GroupChannels(task),
+      depth);
 }
 
 // Panels of (kernel row, kernel column, channel) by output channels.
@@ -60,9 +60,9 @@ class DirectPanels {
     const int outputs = task.op.out_channels() / task.op.groups();
     for (int n = 0; n < task.op.out_channels(); ++n) {
       const int column = n % outputs;
-      B* const panel = packed_.data() +
-                       (n / outputs * panels_ + column / gemm.columns) *
-                           panel_values_;
+      B* const panel =
+          packed_.data() +
+          (n / outputs * panels_ + column / gemm.columns) * panel_values_;
       const W* const from = weights.data() + int64_t{n} * inputs * taps;
       for (int c = 0; c < inputs; ++c) {
         for (int t = 0; t < taps; ++t) {

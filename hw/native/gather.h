@@ -100,8 +100,8 @@ void Gatherer<In, A>::GatherPixel(const In* input, int y, int x, A* to) const {
   }
 }
 
-// Pixels from (y, x) on, at most `most` and in one row, whose kernels lie inside
-// the picture, by whole kernel rows; returns how many.
+// Pixels from (y, x) on, at most `most` and in one row, whose kernels lie
+// inside the picture, by whole kernel rows; returns how many.
 template <typename In, typename A>
 int Gatherer<In, A>::GatherRuns(const In* input, int y, int x, int most, A* to,
                                 int64_t stride) const {

@@ -75,9 +75,11 @@ struct Real {
 // FinishBytes for the common case: bytes alone, no table, no sum, no RELU. Two
 // rows of 32 columns make one vector, by packing with saturation: that is the
 // clamp at 0, and the one at 255 is left to guard the conversion.
-inline __attribute__((always_inline)) __m512i PlainResult(
-    const int32_t* acc, __m512i bias, __m512 multiplier, __m512 slope,
-    __m512 highest) {
+inline __attribute__((always_inline)) __m512i PlainResult(const int32_t* acc,
+                                                          __m512i bias,
+                                                          __m512 multiplier,
+                                                          __m512 slope,
+                                                          __m512 highest) {
   const __m512i sum = _mm512_add_epi32(_mm512_loadu_si512(acc), bias);
   const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier);
   const __m512 r = _mm512_max_ps(product, _mm512_mul_ps(product, slope));
@@ -94,8 +96,8 @@ void FinishBytesPlain(const int32_t* acc, int64_t acc_stride, int rows,
       _mm512_set1_epi16(static_cast<int16_t>(epilogue.zero_point));
   // Packing works in 128-bit lanes: from lane i of 32-bit groups, in order of
   // rows and columns, to whole rows.
-  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10,
-                                          14, 3, 7, 11, 15);
+  const __m512i order =
+      _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   for (int c = 0; c < columns; c += 32) {
     const __m512i bias0 = _mm512_loadu_si512(epilogue.bias + c);
     const __m512i bias1 = _mm512_loadu_si512(epilogue.bias + c + 16);

@@ -116,11 +116,10 @@ class Shifted : public Convolution {
     prefetch.step = CeilDivide(
         groups * gemm_.depth * gemm_.columns * int64_t{sizeof(B)}, line_groups);
     for (int row = 0; row < block.rows; ++row) {
-      const A* const a =
-          block.padded + (row * stride_ + kernel_row) * padded_.row_values() +
-          k * gemm_.depth;
-      C* const sums =
-          block.sums + int64_t{row} * out_width_ * gemm_.columns;
+      const A* const a = block.padded +
+                         (row * stride_ + kernel_row) * padded_.row_values() +
+                         k * gemm_.depth;
+      C* const sums = block.sums + int64_t{row} * out_width_ * gemm_.columns;
       for (int64_t tile = 0; tile < tiles_across_; ++tile) {
         const int64_t begin = PartBegin(out_width_, tiles_across_, tile);
         const int64_t end = PartBegin(out_width_, tiles_across_, tile + 1);
@@ -214,9 +213,8 @@ template <typename GemmType>
 bool Fits(const ConvolutionTask& task, const GemmType& gemm) {
   const int64_t distance = int64_t{task.op.stride()} * task.input.channels() *
                            sizeof(typename GemmTypes<GemmType>::A);
-  return gemm.run != nullptr && task.op.kernel() > 1 &&
-         task.op.groups() == 1 && task.input.channels() % gemm.depth == 0 &&
-         distance % kAliasBytes != 0;
+  return gemm.run != nullptr && task.op.kernel() > 1 && task.op.groups() == 1 &&
+         task.input.channels() % gemm.depth == 0 && distance % kAliasBytes != 0;
 }
 
 }  // namespace

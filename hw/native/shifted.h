@@ -1,7 +1,7 @@
-// Direct convolution without a matrix of gathered rows: the input is copied once
-// with its padding written out, and for each row of the kernel the values under
-// neighbouring output pixels are rows of a matrix at a constant distance. The
-// input is small beside the k^2 times larger matrix and stays in the cache.
+// Direct convolution without a matrix of gathered rows: the input is copied
+// once with its padding written out, and for each row of the kernel the values
+// under neighbouring output pixels are rows of a matrix at a constant distance.
+// The input is small beside the k^2 times larger matrix and stays in the cache.
 #ifndef YOLOQ_HW_NATIVE_SHIFTED_H_
 #define YOLOQ_HW_NATIVE_SHIFTED_H_
 

@@ -1,0 +1,62 @@
+#include "hw/native/isa.h"
+
+#include <set>
+#include <string>
+
+#include "tools/base/testing.h"
+
+namespace yoloq {
+namespace native {
+namespace {
+
+using ::testing::HasSubstr;
+
+// kernels.h: what a table entry must have for packing and epilogues to fit.
+template <typename GemmType>
+void ExpectUsable(const GemmType& gemm, const KernelSet& set) {
+  ASSERT_NE(gemm.run, nullptr);
+  EXPECT_GT(gemm.rows, 0);
+  EXPECT_GT(gemm.depth, 0);
+  EXPECT_GT(gemm.rate, 0);
+  EXPECT_EQ(gemm.columns % set.lanes, 0);
+  const std::string tile = std::to_string(gemm.rows) + "x" +
+                           std::to_string(gemm.columns) + "c" +
+                           std::to_string(gemm.depth) + "_";
+  EXPECT_THAT(gemm.name, HasSubstr(tile));
+}
+
+TEST(IsaTest, EverySetIsWhole) {
+  std::set<std::string> names;
+  for (const KernelSet* set : AvailableKernels()) {
+    SCOPED_TRACE(set->name);
+    EXPECT_TRUE(names.insert(set->name).second);
+    if (set->gemm_u8.run != nullptr) ExpectUsable(set->gemm_u8, *set);
+    ExpectUsable(set->gemm_s16, *set);
+    ExpectUsable(set->gemm_f32, *set);
+    EXPECT_NE(set->input_2_s16, nullptr);
+    EXPECT_NE(set->input_4_s16, nullptr);
+    EXPECT_NE(set->input_4_f32, nullptr);
+    EXPECT_NE(set->output_2_s32, nullptr);
+    EXPECT_NE(set->output_4_s32, nullptr);
+    EXPECT_NE(set->output_4_f32, nullptr);
+    EXPECT_NE(set->finish_bytes, nullptr);
+    EXPECT_NE(set->finish_reals, nullptr);
+    EXPECT_NE(set->gather_runs, nullptr);
+    EXPECT_NE(set->widen, nullptr);
+    EXPECT_NE(set->depthwise_u8, nullptr);
+    EXPECT_NE(set->depthwise_f32, nullptr);
+  }
+  EXPECT_EQ(names.count("portable"), 1);
+}
+
+TEST(IsaTest, FindsByName) {
+  EXPECT_EQ(*FindKernels(""), AvailableKernels().front());
+  EXPECT_EQ(*FindKernels("portable"), PortableKernels());
+  EXPECT_THAT(FindKernels("sse"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("no kernels named \"sse\"")));
+}
+
+}  // namespace
+}  // namespace native
+}  // namespace yoloq
