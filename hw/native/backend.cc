@@ -101,6 +101,7 @@ class NativeBackend : public ConvolutionBackend {
  public:
   NativeBackend(const NativeOptions& options, const KernelSet* kernels)
       : options_(options),
+        budget_bytes_(options.transform_budget_bytes),
         pool_(NewThreadPool(options.threads)),
         workers_(*pool_) {
     context_.kernels = kernels;
@@ -130,6 +131,7 @@ class NativeBackend : public ConvolutionBackend {
                           absl::StrCat("depthwise, ", context_.kernels->name));
     }
     const Choice choice = Choose(task);
+    budget_bytes_ -= ExtraBytes(task, choice.algorithm);
     const std::string description =
         absl::StrCat(Name(choice.algorithm), ", ",
                      GemmName(task, choice.algorithm), ": ", choice.reason);
@@ -156,19 +158,32 @@ class NativeBackend : public ConvolutionBackend {
   }
 
   bool WinogradIsAllowed(const ConvolutionTask& task) const {
-    return !options_.low_memory &&
-           (task.precision == FP32 ? options_.fp32_winograd
-                                   : options_.int8_winograd);
+    return task.precision == FP32 ? options_.fp32_winograd
+                                  : options_.int8_winograd;
+  }
+
+  // Memory that transformed weights take beyond the direct ones.
+  int64_t ExtraBytes(const ConvolutionTask& task,
+                     NativeAlgorithm algorithm) const {
+    return CostOf(task, algorithm).packed_bytes -
+           CostOf(task, NativeAlgorithm::kDirect).packed_bytes;
+  }
+
+  bool FitsBudget(const ConvolutionTask& task,
+                  NativeAlgorithm algorithm) const {
+    return ExtraBytes(task, algorithm) <= budget_bytes_;
   }
 
   // The ways that are possible for the task, direct first.
   std::vector<NativeAlgorithm> Candidates(const ConvolutionTask& task) const {
     std::vector<NativeAlgorithm> candidates = {NativeAlgorithm::kDirect};
     if (!WinogradIsAllowed(task)) return candidates;
-    if (WinogradIsPossible(task, 2)) {
+    if (WinogradIsPossible(task, 2) &&
+        FitsBudget(task, NativeAlgorithm::kWinograd2)) {
       candidates.push_back(NativeAlgorithm::kWinograd2);
     }
-    if (WinogradIsPossible(task, 4)) {
+    if (WinogradIsPossible(task, 4) &&
+        FitsBudget(task, NativeAlgorithm::kWinograd4)) {
       candidates.push_back(NativeAlgorithm::kWinograd4);
     }
     return candidates;
@@ -188,7 +203,8 @@ class NativeBackend : public ConvolutionBackend {
   Choice Choose(const ConvolutionTask& task) const {
     const std::vector<NativeAlgorithm> candidates = Candidates(task);
     if (candidates.size() == 1) {
-      return {candidates.front(), "the only way here"};
+      return {candidates.front(),
+              "the only way that is possible here within the options"};
     }
     Choice choice;
     double least = 0;
@@ -213,6 +229,7 @@ class NativeBackend : public ConvolutionBackend {
   }
 
   const NativeOptions options_;
+  int64_t budget_bytes_;  // what is left of it
   const std::unique_ptr<ThreadPool> pool_;
   Workers workers_;
   PlanContext context_;

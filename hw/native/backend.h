@@ -5,6 +5,8 @@
 #ifndef YOLOQ_HW_NATIVE_BACKEND_H_
 #define YOLOQ_HW_NATIVE_BACKEND_H_
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -28,8 +30,10 @@ struct NativeOptions {
   // FP32 by Winograd changes the rounding: see README.md for the bound.
   bool fp32_winograd = true;
   bool int8_winograd = true;
-  // No transformed weights: Winograd's take 2 to 8 times the memory.
-  bool low_memory = false;
+  // Winograd's transformed weights take 2 to 8 times the memory of the others:
+  // what they may take more, in all convolutions together. Layers are served in
+  // order, so that the large maps, whose weights are few, come first. 0: none.
+  int64_t transform_budget_bytes = std::numeric_limits<int64_t>::max();
   // Prefers one algorithm where it is possible.
   NativeAlgorithm algorithm = NativeAlgorithm::kCheapest;
 };

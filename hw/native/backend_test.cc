@@ -200,7 +200,7 @@ TEST(NativeBackendTest, WinogradCanBeSwitchedOff) {
   options.fp32_winograd = false;
   EXPECT_EQ(Describe(options, p).find("direct"), 0);
   options.int8_winograd = options.fp32_winograd = true;
-  options.low_memory = true;
+  options.transform_budget_bytes = 0;
   EXPECT_EQ(Describe(options, p).find("direct"), 0);
 }
 
