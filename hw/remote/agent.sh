@@ -307,7 +307,9 @@ drop_lock() {
     return 0
   fi
   : >"$lock/owner"
-  # Their results have been fetched, or nobody waits for them.
+  # The holder of a run that was ended so still wants to know how it ended.
+  [ "$2" != - ] || return 0
+  # The others' results have been fetched, or nobody waits for them.
   for run in "$state"/runs/*; do
     is_active "$run" || rm -rf -- "$run"
   done
