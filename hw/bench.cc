@@ -51,6 +51,10 @@ ABSL_FLAG(Strings, model, {}, "deployable files (.yoloq). Required.");
 ABSL_FLAG(std::string, mode, "latency", "latency or accuracy.");
 ABSL_FLAG(std::string, engine, "native",
           "the engine that runs the models; an unknown one names those known.");
+ABSL_FLAG(int64_t, transform_budget_mb, -1,
+          "native: 1e6 bytes that Winograd's transformed weights may take "
+          "beside the others; 0: least memory; -1: an eighth of the memory of "
+          "a machine of less than 4 GB, else no limit.");
 ABSL_FLAG(Strings, threads, {"1"},
           "thread counts, each 1 to 64; accuracy mode takes the first.");
 ABSL_FLAG(Strings, images, {},
@@ -194,6 +198,12 @@ absl::Status ReadLatencyFlags(LatencyBenchOptions* options) {
   return absl::OkStatus();
 }
 
+absl::optional<int64_t> TransformBudget() {
+  const int64_t megabytes = absl::GetFlag(FLAGS_transform_budget_mb);
+  if (megabytes < 0) return absl::nullopt;
+  return std::min(megabytes, int64_t{1} << 40) * 1000000;
+}
+
 absl::StatusOr<BenchOptions> ReadFlags() {
   BenchOptions options;
   const std::string mode = absl::GetFlag(FLAGS_mode);
@@ -209,7 +219,8 @@ absl::StatusOr<BenchOptions> ReadFlags() {
     return FlagError("model", "name at least one deployable file");
   }
   options.engine = absl::GetFlag(FLAGS_engine);
-  const absl::StatusOr<EngineMaker> maker = FindBenchEngine(options.engine);
+  const absl::StatusOr<EngineMaker> maker =
+      FindBenchEngine(options.engine, TransformBudget());
   if (!maker.ok()) return FlagError("engine", maker.status().message());
   options.make_engine = *maker;
   YOLOQ_ASSIGN_OR_RETURN(options.threads, ThreadCounts());

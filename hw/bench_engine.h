@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "hw/runtime/engine.h"
 #include "quant/deployable.h"
 
@@ -18,7 +19,10 @@ using EngineMaker = std::function<absl::StatusOr<std::unique_ptr<Engine>>(
     const Deployable* model, int threads, bool time_nodes)>;
 
 // InvalidArgument, with the known names, for an unknown one.
-absl::StatusOr<EngineMaker> FindBenchEngine(const std::string& name);
+// transform_budget_bytes: as in EngineOptions.
+absl::StatusOr<EngineMaker> FindBenchEngine(
+    const std::string& name,
+    absl::optional<int64_t> transform_budget_bytes = absl::nullopt);
 
 }  // namespace yoloq
 

@@ -1,6 +1,9 @@
 #include "hw/runtime/engines.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,12 +23,23 @@ using Backend = absl::StatusOr<std::unique_ptr<ConvolutionBackend>>;
 
 struct BackendEntry {
   const char* name;
-  Backend (*create)(int threads);
+  Backend (*create)(const EngineOptions& options);
 };
 
-Backend NewNative(int threads) {
+// What transformed weights may take where nothing is said.
+int64_t DefaultTransformBudget() {
+  constexpr int64_t kLargeBytes = int64_t{4} << 30;
+  const int64_t memory_bytes =
+      int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  return memory_bytes < kLargeBytes ? memory_bytes / 8
+                                    : std::numeric_limits<int64_t>::max();
+}
+
+Backend NewNative(const EngineOptions& engine) {
   NativeOptions options;
-  options.threads = threads;
+  options.threads = engine.threads;
+  options.transform_budget_bytes =
+      engine.transform_budget_bytes.value_or(DefaultTransformBudget());
   return NewNativeBackend(options);
 }
 
@@ -33,9 +47,14 @@ constexpr BackendEntry kBackends[] = {
     {"native", NewNative},
 #ifdef YOLOQ_HAVE_ONEDNN
     {"onednn",
-     [](int threads) -> Backend { return NewOneDnnBackend(threads); }},
+     [](const EngineOptions& options) -> Backend {
+       return NewOneDnnBackend(options.threads);
+     }},
 #endif
-    {"xnnpack", NewXnnpackBackend},
+    {"xnnpack",
+     [](const EngineOptions& options) {
+       return NewXnnpackBackend(options.threads);
+     }},
 };
 
 constexpr char kReference[] = "reference";
@@ -71,7 +90,7 @@ absl::StatusOr<std::unique_ptr<GraphEngine>> CreateGraphEngine(
     const EngineOptions& options) {
   for (const BackendEntry& entry : kBackends) {
     if (name != entry.name) continue;
-    YOLOQ_ASSIGN_OR_RETURN(auto backend, entry.create(options.threads));
+    YOLOQ_ASSIGN_OR_RETURN(auto backend, entry.create(options));
     return GraphEngine::Create(model, std::move(backend), options.graph);
   }
   YOLOQ_RETURN_IF_ERROR(CheckEngine(name));

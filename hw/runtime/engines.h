@@ -2,6 +2,7 @@
 #ifndef YOLOQ_HW_RUNTIME_ENGINES_H_
 #define YOLOQ_HW_RUNTIME_ENGINES_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "hw/runtime/engine.h"
 #include "hw/runtime/graph_engine.h"
 #include "quant/deployable.h"
@@ -17,6 +19,10 @@ namespace yoloq {
 
 struct EngineOptions {
   int threads = 1;  // >= 1; the reference has one
+  // "native": what transformed weights may take beside the others, in bytes
+  // (hw/native/backend.h). Unset: an eighth of the memory of a machine that has
+  // less than 4 GB, as a board; no limit on others.
+  absl::optional<int64_t> transform_budget_bytes;
   GraphEngineOptions graph;
 };
 
