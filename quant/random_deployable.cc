@@ -1,5 +1,6 @@
 #include "quant/random_deployable.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -178,8 +179,8 @@ constexpr absl::string_view kSmallGraph = R"pb(
 class Generator {
  public:
   Generator(const Graph& graph, const std::vector<Precision>& precision,
-            const QuantizationSpec& spec, uint64_t seed)
-      : graph_(graph), precision_(precision), random_(seed) {
+            const QuantizationSpec& spec, uint64_t seed, WeightSpread spread)
+      : graph_(graph), precision_(precision), spread_(spread), random_(seed) {
     *model_.mutable_graph() = graph;
     *model_.mutable_quantization() = spec;
     model_.add_class_names("first");
@@ -209,6 +210,18 @@ class Generator {
  private:
   float Uniform(float low, float high) {
     return low + (high - low) * static_cast<float>(random_() >> 40) / (1 << 24);
+  }
+
+  int8_t Weight() {
+    if (spread_ == WeightSpread::kUniform) {
+      return static_cast<int8_t>(random_() % 255 - 127);
+    }
+    // The sum of eight uniform bytes has a deviation of 209.
+    const uint64_t bits = random_();
+    int sum = -8 * 255 / 2;
+    for (int i = 0; i < 8; ++i) sum += static_cast<int>(bits >> (8 * i) & 255);
+    const float w = static_cast<float>(sum) * (127 / (4 * 209.0f));
+    return static_cast<int8_t>(std::min(std::max(w, -127.0f), 127.0f));
   }
 
   TensorQuantization Random(float scale, int low, int high) {
@@ -258,7 +271,7 @@ class Generator {
     const Node& node = graph_.nodes(index);
     const ConvolutionOp& op = node.convolution();
     std::vector<int8_t> weights(WeightCount(graph_, index));
-    for (int8_t& w : weights) w = static_cast<int8_t>(random_() % 255 - 127);
+    for (int8_t& w : weights) w = Weight();
     const float root =
         std::sqrt(static_cast<float>(weights.size()) / op.out_channels());
     std::vector<int32_t> bias(op.out_channels());
@@ -291,6 +304,7 @@ class Generator {
 
   const Graph& graph_;
   const std::vector<Precision>& precision_;
+  const WeightSpread spread_;
   std::mt19937_64 random_;
   DeployableModel model_;
   DeployableWriter writer_;
@@ -318,8 +332,9 @@ Graph SmallGraph() { return GraphFromText(kSmallGraph); }
 
 std::string RandomDeployable(const Graph& graph,
                              const std::vector<Precision>& precision,
-                             const QuantizationSpec& spec, uint64_t seed) {
-  return Generator(graph, precision, spec, seed).Make();
+                             const QuantizationSpec& spec, uint64_t seed,
+                             WeightSpread spread) {
+  return Generator(graph, precision, spec, seed, spread).Make();
 }
 
 std::vector<uint8_t> RandomPicture(const Graph& graph, uint64_t seed) {

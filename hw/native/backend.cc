@@ -7,9 +7,11 @@
 #include "absl/strings/str_format.h"
 #include "hw/native/depthwise.h"
 #include "hw/native/direct.h"
+#include "hw/native/direct_s8.h"
 #include "hw/native/isa.h"
 #include "hw/native/plan.h"
 #include "hw/native/shifted.h"
+#include "hw/native/tiled_winograd.h"
 #include "hw/native/winograd.h"
 #include "hw/native/workers.h"
 #include "tools/base/status_macros.h"
@@ -139,8 +141,14 @@ class NativeBackend : public ConvolutionBackend {
       case NativeAlgorithm::kWinograd2:
         return NewWinograd(task, 2, context_, description);
       case NativeAlgorithm::kWinograd4:
+        if (HasTiledWinograd(*context_.kernels)) {
+          return NewTiledWinograd(task, context_, description);
+        }
         return NewWinograd(task, 4, context_, description);
       default:
+        if (UsesSignedBytes(task)) {
+          return NewDirectS8(task, context_, description);
+        }
         return ShiftedIsPossible(task, context_)
                    ? NewShifted(task, context_, description)
                    : NewDirect(task, context_, description);
@@ -152,9 +160,19 @@ class NativeBackend : public ConvolutionBackend {
                        NativeAlgorithm algorithm) const {
     const KernelSet& kernels = *context_.kernels;
     if (task.precision == FP32) return kernels.gemm_f32.name;
+    if (algorithm == NativeAlgorithm::kDirect && UsesSignedBytes(task)) {
+      return kernels.gemm_s8.name;
+    }
+    if (algorithm == NativeAlgorithm::kWinograd4 && HasTiledWinograd(kernels)) {
+      return kernels.tiles.gemm_s16.name;
+    }
     const bool bytes =
         algorithm == NativeAlgorithm::kDirect && kernels.gemm_u8.run != nullptr;
     return bytes ? kernels.gemm_u8.name : kernels.gemm_s16.name;
+  }
+
+  bool UsesSignedBytes(const ConvolutionTask& task) const {
+    return task.precision == INT8 && HasDirectS8(*context_.kernels);
   }
 
   bool WinogradIsAllowed(const ConvolutionTask& task) const {
@@ -194,8 +212,11 @@ class NativeBackend : public ConvolutionBackend {
       case NativeAlgorithm::kWinograd2:
         return WinogradCost(task, 2, context_);
       case NativeAlgorithm::kWinograd4:
-        return WinogradCost(task, 4, context_);
+        return HasTiledWinograd(*context_.kernels)
+                   ? TiledWinogradCost(task, context_)
+                   : WinogradCost(task, 4, context_);
       default:
+        if (UsesSignedBytes(task)) return DirectS8Cost(task, context_);
         return DirectCost(task, context_);
     }
   }

@@ -36,6 +36,8 @@ std::vector<const KernelSet*> AvailableKernels() {
   std::vector<const KernelSet*> sets;
   if (HasAvx512Vnni()) sets.push_back(Avx512VnniKernels());
   if (HasAvx2()) sets.push_back(Avx2Kernels());
+  // Part of every ARMv8-A.
+  if (NeonA53Kernels() != nullptr) sets.push_back(NeonA53Kernels());
   sets.push_back(PortableKernels());
   return sets;
 }

@@ -114,12 +114,56 @@ template <typename C>
 using OutputTransform = void (*)(const C* m, int64_t frequency_stride,
                                  int columns, C* y, int64_t row_stride);
 
+// Matrix product of bytes in layouts of its own: for i < rows and
+// j < panels * columns,
+// c[i * c_stride + j] = sum over k of (from[i][k] - 128) * column j's weight k.
+// Sums wrap. Reads up to 96 bytes beyond `a` and the panel.
+struct GemmS8 {
+  const char* name = nullptr;
+  int rows = 0;     // the most rows of a tile; any number from 1 is allowed
+  int columns = 0;  // of a panel
+  int depth = 0;    // values of k in a group
+  double rate = 0;  // see Gemm
+  void (*run)(int rows, int64_t groups, const int8_t* a, int panels,
+              const int8_t* panel, int32_t* c, int64_t c_stride) = nullptr;
+  // `a` of the rows' groups * depth bytes; the tile takes as many.
+  void (*arrange)(int rows, int64_t groups, const uint8_t* const* from,
+                  int8_t* to) = nullptr;
+  int64_t (*panel_bytes)(int64_t groups) = nullptr;
+  // `weights`: column by column, groups * depth values each, in [-127, 127].
+  void (*pack)(const int8_t* weights, int64_t groups, int8_t* panel) = nullptr;
+};
+
+// Winograd's transforms for tiles of 4, 2 or 1 outputs (index 0, 1, 2) down and
+// across, all with the frequencies and weights of F(4,3):
+// winograd_tiles_neon.inc. Frequency f is row f / 6, column f % 6; a tile of 2
+// has the rows or columns 0, 1, 2 and 5, a tile of 1 has 0, 1 and 5. Layouts:
+// transformed bytes [channel / 8][frequency][channel % 8], whatever
+// frequency_stride; sums [frequency][column], 16 columns.
+struct TileKernels {
+  InputTransform<uint8_t, int16_t> input_s16[3][3] = {};
+  InputTransform<float, float> input_f32[3][3] = {};
+  OutputTransform<int32_t> output_s32[3][3] = {};
+  OutputTransform<float> output_f32[3][3] = {};
+  // `a` is interleaved; reads up to 64 bytes beyond it and the panel.
+  GemmS16 gemm_s16;
+  // One frequency of transformed tiles, which are `stride` apart, to what
+  // gemm_s16 wants: an even number of rows of `depth` values.
+  void (*interleave)(int rows, int64_t depth, const int16_t* from,
+                     int64_t stride, int16_t* to) = nullptr;
+};
+
 struct KernelSet {
   const char* name = nullptr;  // "avx512vnni"
 
   GemmU8 gemm_u8;  // run is null where it would be slower than s16
   GemmS16 gemm_s16;
   GemmF32 gemm_f32;
+
+  // Preferred to gemm_u8 and gemm_s16 for direct convolution where it is there.
+  GemmS8 gemm_s8;
+  // Preferred for F(4,3) where its gemm_s16 is there.
+  TileKernels tiles;
 
   // Channels are handled in vectors: arrays written by transforms have room for
   // a multiple of this many elements. Divides `columns` of every Gemm.
@@ -166,6 +210,7 @@ struct KernelSet {
 const KernelSet* PortableKernels();
 const KernelSet* Avx2Kernels();
 const KernelSet* Avx512VnniKernels();
+const KernelSet* NeonA53Kernels();
 
 }  // namespace native
 }  // namespace yoloq

@@ -9,6 +9,7 @@
 #include "hw/native/aligned_buffer.h"
 #include "hw/native/direct_panels.h"
 #include "hw/native/finisher.h"
+#include "hw/native/winograd_weights.h"
 
 namespace yoloq {
 namespace native {
@@ -20,37 +21,6 @@ constexpr int64_t kFewTiles = 64;
 // Tiles of one row of tiles whose outputs are finished together.
 constexpr int kTilesInRun = 4;
 constexpr int kMostPixels = 36;
-
-// G scaled to integers, row by row: F(2,3) by 2, F(4,3) by 24 with the last row
-// by 6, for which the output transform makes up.
-constexpr int kIntegerG2[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
-constexpr int kIntegerG4[6][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4},
-                                  {1, 2, 4}, {1, -2, 4},   {0, 0, 6}};
-constexpr double kRealG4[6][3] = {{1.0 / 4, 0, 0},
-                                  {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                  {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                  {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                  {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                  {0, 0, 1}};
-
-// G g G^T of one kernel; `side` frequencies each way.
-template <typename Number, typename Weight>
-void TransformWeights(const Number (*g)[3], int side, const Weight* kernel,
-                      Number* u) {
-  Number rows[6][3];
-  for (int i = 0; i < side; ++i) {
-    for (int x = 0; x < 3; ++x) {
-      rows[i][x] = 0;
-      for (int y = 0; y < 3; ++y) rows[i][x] += g[i][y] * kernel[y * 3 + x];
-    }
-  }
-  for (int i = 0; i < side; ++i) {
-    for (int j = 0; j < side; ++j) {
-      u[i * side + j] = 0;
-      for (int x = 0; x < 3; ++x) u[i * side + j] += rows[i][x] * g[j][x];
-    }
-  }
-}
 
 // An odd number of cache lines, so that the frequencies of one tile fall into
 // different sets of a cache.

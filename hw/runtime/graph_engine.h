@@ -25,6 +25,8 @@ struct GraphEngineOptions {
   bool keep_all_values = false;
   // Times each node (Engine::node_ns).
   bool time_nodes = false;
+  // What node_ns counts in place of nanoseconds, such as instructions.
+  int64_t (*clock)() = nullptr;
 };
 
 // Integer results equal the scalar reference's (quant/reference_engine.h) bit

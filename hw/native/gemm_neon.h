@@ -1,0 +1,64 @@
+// Matrix products for Cortex-A53: ARMv8.0-A NEON without dot product. Written
+// for in-order issue: loads stand between multiplications that do not wait for
+// them. The inner loops are marked for llvm-mca (mca.sh).
+#ifndef YOLOQ_HW_NATIVE_GEMM_NEON_H_
+#define YOLOQ_HW_NATIVE_GEMM_NEON_H_
+
+#include <stdint.h>
+
+#include "hw/native/kernels.h"
+
+namespace yoloq {
+namespace native {
+
+// The signatures are those of Gemm::run in kernels.h. Prefetches are left to
+// the processor: those of the program would be further instructions.
+
+// 6 x 16, rows interleaved by InterleaveS16: SMLAL by element, 4 products an
+// instruction. `groups` are of 8 values of k. Reads up to 64 bytes beyond `a`
+// and the panel; `a_stride` is not used.
+void GemmS16Quads6x16(int rows, int64_t groups, const int16_t* a,
+                      int64_t a_stride, const int16_t* panel, int32_t* c,
+                      int64_t c_stride, bool accumulate,
+                      const Prefetch& prefetch);
+
+// Rows of `depth` values, `stride` apart, to quads: four values of each row by
+// turns, an odd number of rows followed by one of 0. A row's values lie in
+// eights, one in every 36 (see TileKernels).
+void InterleaveS16(int rows, int64_t depth, const int16_t* from, int64_t stride,
+                   int16_t* to);
+
+// 4 x 8, rows as they lie.
+void GemmS16Rows4x8(int rows, int64_t groups, const int16_t* a,
+                    int64_t a_stride, const int16_t* panel, int32_t* c,
+                    int64_t c_stride, bool accumulate,
+                    const Prefetch& prefetch);
+
+// 5 x 16, rows as they lie: FMLA by element.
+void GemmF32Rows5x16(int rows, int64_t groups, const float* a, int64_t a_stride,
+                     const float* panel, float* c, int64_t c_stride,
+                     bool accumulate, const Prefetch& prefetch);
+
+// 3 x 4, 32 bytes of k together. Four products are summed in 16 bits (SMULL,
+// SMLAL), then pairs of sums in 32 (SADALP): 32 products in 5 instructions.
+// Groups of weights that leave no room for four go two by two. `panel` is what
+// PackS8Panel made, one after another, `a` what ArrangeS8 made of the same
+// number of rows. Reads up to 96 bytes beyond `a` and 64 beyond the panel;
+// overwrites c.
+void GemmS8Rows3x4(int rows, int64_t groups, const int8_t* a, int panels,
+                   const int8_t* panel, int32_t* c, int64_t c_stride);
+
+// Rows of groups * 32 bytes, each less 128, group by group.
+void ArrangeS8(int rows, int64_t groups, const uint8_t* const* from,
+               int8_t* to);
+
+// Bytes of a panel of four columns.
+int64_t S8PanelBytes(int64_t groups);
+
+// `columns`: four columns of groups * 32 weights each, in [-127, 127].
+void PackS8Panel(const int8_t* columns, int64_t groups, int8_t* panel);
+
+}  // namespace native
+}  // namespace yoloq
+
+#endif  // YOLOQ_HW_NATIVE_GEMM_NEON_H_

@@ -1,0 +1,494 @@
+#include "hw/native/tiled_winograd.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "hw/native/aligned_buffer.h"
+#include "hw/native/finisher.h"
+#include "hw/native/winograd_weights.h"
+
+namespace yoloq {
+namespace native {
+namespace {
+
+constexpr int kSide = 6;
+constexpr int kFrequencies = kSide * kSide;
+constexpr int kOutputs = 4;
+// Up to so many tiles, all are transformed at once, the remainders are computed
+// by smaller tiles, and the threads share the output channels: each weight is
+// read once.
+constexpr int64_t kFewTiles = 64;
+// Tiles of one row whose outputs are finished together.
+constexpr int kTilesInRun = 4;
+// Channels that transformed bytes keep together.
+constexpr int kEight = 8;
+// Kernels read so far beyond what they use.
+constexpr int64_t kSlackBytes = 64;
+
+// A tile of outputs: its first pixel and its size.
+struct Tile {
+  int y = 0;
+  int x = 0;
+  int down = kOutputs;
+  int across = kOutputs;
+};
+
+// Index into TileKernels.
+int SizeIndex(int outputs) { return outputs == 4 ? 0 : outputs == 2 ? 1 : 2; }
+
+// Whether a tile of that size has that frequency along an axis.
+bool HasFrequency(int outputs, int frequency) {
+  return outputs == 4 || frequency == 5 || frequency < outputs + 1;
+}
+
+// The size of the last tile along an axis of `length` outputs, 0 where whole
+// tiles cover it.
+int Remainder(int length) { return length % 4 == 3 ? 0 : length % 4; }
+
+// All tiles in an order in which those that have a given frequency are
+// neighbours: right edge, whole tiles, lower edge, corner.
+class TileList {
+ public:
+  TileList(int height, int width) {
+    const int64_t whole_tiles = CeilDivide(height, 4) * CeilDivide(width, 4);
+    const bool few = whole_tiles <= kFewTiles;
+    const int down = few ? Remainder(height) : 0;
+    const int across = few ? Remainder(width) : 0;
+    const int inner_height = height - down;
+    const int inner_width = width - across;
+    for (int y = 0; across > 0 && y < inner_height; y += 4) {
+      tiles_.push_back({y, inner_width, 4, across});
+    }
+    right_ = tiles_.size();
+    for (int y = 0; y < inner_height; y += 4) {
+      for (int x = 0; x < inner_width; x += 4) tiles_.push_back({y, x, 4, 4});
+    }
+    lower_ = tiles_.size();
+    for (int x = 0; down > 0 && x < inner_width; x += 4) {
+      tiles_.push_back({inner_height, x, down, 4});
+    }
+    corner_ = tiles_.size();
+    if (down > 0 && across > 0) {
+      tiles_.push_back({inner_height, inner_width, down, across});
+    }
+    for (int f = 0; f < kFrequencies; ++f) {
+      const bool in_right = across == 0 || HasFrequency(across, f % kSide);
+      const bool in_lower = down == 0 || HasFrequency(down, f / kSide);
+      begin_[f] = in_right ? 0 : right_;
+      end_[f] = !in_lower ? lower_ : in_right ? size() : corner_;
+    }
+  }
+
+  int64_t size() const { return tiles_.size(); }
+  const Tile& operator[](int64_t i) const { return tiles_[i]; }
+
+  // The tiles that have a frequency.
+  int64_t begin(int frequency) const { return begin_[frequency]; }
+  int64_t end(int frequency) const { return end_[frequency]; }
+
+  int64_t products() const {
+    int64_t sum = 0;
+    for (int f = 0; f < kFrequencies; ++f) sum += end(f) - begin(f);
+    return sum;
+  }
+
+ private:
+  std::vector<Tile> tiles_;
+  int64_t right_ = 0;
+  int64_t lower_ = 0;
+  int64_t corner_ = 0;
+  int64_t begin_[kFrequencies];
+  int64_t end_[kFrequencies];
+};
+
+// The kernels and numbers of one precision.
+struct Int8Kind {
+  using In = uint8_t;
+  using V = int16_t;
+  using C = int32_t;
+  using Finisher = ByteFinisher;
+  static const GemmS16& gemm(const KernelSet& set) {
+    return set.tiles.gemm_s16;
+  }
+  static constexpr bool kInterleaved = true;
+  static auto Input(const TileKernels& tiles, int down, int across) {
+    return tiles.input_s16[down][across];
+  }
+  static auto Output(const TileKernels& tiles, int down, int across) {
+    return tiles.output_s32[down][across];
+  }
+};
+struct RealKind {
+  using In = float;
+  using V = float;
+  using C = float;
+  using Finisher = RealFinisher;
+  static const GemmF32& gemm(const KernelSet& set) { return set.gemm_f32; }
+  static constexpr bool kInterleaved = false;
+  static auto Input(const TileKernels& tiles, int down, int across) {
+    return tiles.input_f32[down][across];
+  }
+  static auto Output(const TileKernels& tiles, int down, int across) {
+    return tiles.output_f32[down][across];
+  }
+};
+
+template <typename Kind>
+class TiledWinograd : public Convolution {
+ public:
+  using In = typename Kind::In;
+  using V = typename Kind::V;
+  using C = typename Kind::C;
+  using Finisher = typename Kind::Finisher;
+
+  TiledWinograd(const ConvolutionTask& task, const PlanContext& context,
+                std::unique_ptr<Finisher> finisher, std::string description)
+      : workers_(*context.workers),
+        gemm_(Kind::gemm(*context.kernels)),
+        kernels_(context.kernels->tiles),
+        finisher_(std::move(finisher)),
+        description_(std::move(description)),
+        channels_(task.input.channels()),
+        out_channels_(task.op.out_channels()),
+        input_(task.input),
+        output_(task.output),
+        padding_(task.op.padding()),
+        input_stride_(task.input_stride),
+        zero_point_(std::is_same_v<In, uint8_t>
+                        ? task.input_quantization.zero_point()
+                        : 0),
+        tiles_(task.output.height(), task.output.width()),
+        depth_(RoundUp(channels_, context.kernels->lanes)),
+        panels_(CeilDivide(out_channels_, gemm_.columns)),
+        outside_(channels_, static_cast<In>(zero_point_)) {
+    few_tiles_ = tiles_.size() <= kFewTiles;
+    const int64_t tile_bytes =
+        kFrequencies *
+        (2 * depth_ * int64_t{sizeof(V)} + gemm_.columns * int64_t{sizeof(C)});
+    const int64_t fitting = std::clamp<int64_t>(
+        context.cache_bytes * 5 / 8 / tile_bytes, gemm_.rows, 4 * gemm_.rows);
+    blocks_ = few_tiles_ ? 1 : CeilDivide(tiles_.size(), fitting);
+    block_tiles_ = CeilDivide(tiles_.size(), blocks_);
+    // One more for the row that interleaving adds to an odd number in each
+    // part.
+    v_stride_ = (block_tiles_ + CeilDivide(block_tiles_, gemm_.rows)) * depth_;
+  }
+
+  template <typename Weight, typename Number>
+  void Pack(absl::Span<const Weight> weights, const Number (*g)[3]) {
+    packed_ = AlignedBuffer<V>(panels_ * panel_values() +
+                               kSlackBytes / int64_t{sizeof(V)});
+    Number u[kFrequencies];
+    for (int n = 0; n < out_channels_; ++n) {
+      V* const panel = packed_.data() + n / gemm_.columns * panel_values();
+      for (int c = 0; c < channels_; ++c) {
+        TransformWeights(g, kSide,
+                         weights.data() + (int64_t{n} * channels_ + c) * 9, u);
+        const int64_t at = int64_t{c} * gemm_.columns + n % gemm_.columns;
+        for (int f = 0; f < kFrequencies; ++f) {
+          panel[f * frequency_values() + at] = static_cast<V>(u[f]);
+        }
+      }
+    }
+  }
+
+  int64_t packed_bytes() const override { return packed_.bytes(); }
+  std::string description() const override { return description_; }
+
+  int64_t scratch_bytes() const override {
+    return shared_bytes() + workers_.places() * place_bytes();
+  }
+
+  absl::Status Run(const ConvolutionBuffers& buffers) override {
+    if (few_tiles_) {
+      RunByChannels(buffers);
+    } else {
+      RunByTiles(buffers);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  // Consecutive tiles.
+  struct Range {
+    int64_t begin = 0;
+    int64_t end = 0;
+    int64_t size() const { return end - begin; }
+  };
+
+  int64_t frequency_values() const { return depth_ * gemm_.columns; }
+  int64_t panel_values() const { return kFrequencies * frequency_values(); }
+
+  int64_t v_bytes() const {
+    return RoundUp(kFrequencies * v_stride_ * int64_t{sizeof(V)} + kSlackBytes,
+                   64);
+  }
+  // Tiles as the transform writes them and, where that differs, interleaved.
+  int64_t all_v_bytes() const {
+    return (Kind::kInterleaved ? 2 : 1) * v_bytes();
+  }
+  int64_t m_bytes() const {
+    return block_tiles_ * kFrequencies * gemm_.columns * sizeof(C);
+  }
+  int64_t outputs_bytes() const {
+    return kTilesInRun * kOutputs * kOutputs * gemm_.columns * sizeof(C);
+  }
+  int64_t shared_bytes() const { return few_tiles_ ? all_v_bytes() : 0; }
+  int64_t place_bytes() const {
+    return RoundUp(m_bytes() + outputs_bytes(), 64) +
+           (few_tiles_ ? 0 : all_v_bytes());
+  }
+  char* place_memory(const ConvolutionBuffers& buffers, int place) const {
+    return static_cast<char*>(buffers.scratch) + shared_bytes() +
+           place * place_bytes();
+  }
+
+  // Where the i-th tile of a block is transformed to.
+  V* TileV(V* v, int64_t i) const {
+    return v + i * depth_ * (Kind::kInterleaved ? kFrequencies : 1);
+  }
+
+  V* interleaved(V* v) const {
+    return Kind::kInterleaved ? v + v_bytes() / int64_t{sizeof(V)} : v;
+  }
+
+  // The tiles of a block that have frequency f.
+  Range TilesOf(int f, const Range& block) const {
+    return {std::max(block.begin, tiles_.begin(f)),
+            std::min(block.end, tiles_.end(f))};
+  }
+
+  void TransformTile(const In* input, const Tile& tile, V* v) const {
+    const In* pixels[kFrequencies];
+    const int across = tile.across + 2;
+    for (int i = 0; i < tile.down + 2; ++i) {
+      const int y = tile.y - padding_ + i;
+      const bool row_inside = y >= 0 && y < input_.height();
+      for (int j = 0; j < across; ++j) {
+        const int x = tile.x - padding_ + j;
+        pixels[i * across + j] =
+            row_inside && x >= 0 && x < input_.width()
+                ? input + (int64_t{y} * input_.width() + x) * input_stride_
+                : outside_.data();
+      }
+    }
+    Kind::Input(kernels_, SizeIndex(tile.down), SizeIndex(tile.across))(
+        pixels, channels_, zero_point_, v, v_stride_);
+  }
+
+  // One frequency of a block's tiles to the layout that products want.
+  void Interleave(V* v, int f, const Range& block) const {
+    if constexpr (Kind::kInterleaved) {
+      const Range range = TilesOf(f, block);
+      const V* from =
+          v + (range.begin - block.begin) * kFrequencies * depth_ + f * kEight;
+      V* to = interleaved(v) + f * v_stride_;
+      const int64_t parts = CeilDivide(range.size(), gemm_.rows);
+      for (int64_t part = 0; part < parts; ++part) {
+        const int rows = PartRows(range, parts, part);
+        kernels_.interleave(rows, depth_, from, kFrequencies * depth_, to);
+        from += rows * kFrequencies * depth_;
+        to += PartValues(rows);
+      }
+    }
+  }
+
+  int PartRows(const Range& range, int64_t parts, int64_t part) const {
+    return static_cast<int>(PartBegin(range.size(), parts, part + 1) -
+                            PartBegin(range.size(), parts, part));
+  }
+  // What a part of so many rows takes.
+  int64_t PartValues(int rows) const {
+    return (Kind::kInterleaved ? RoundUp(rows, 2) : rows) * depth_;
+  }
+
+  // Products of one panel with a block's transformed tiles.
+  void Multiply(V* v, const Range& block, int panel, C* m) const {
+    const V* weights = packed_.data() + panel * panel_values();
+    for (int f = 0; f < kFrequencies; ++f) {
+      const Range range = TilesOf(f, block);
+      const int64_t first = range.begin - block.begin;
+      const V* a = interleaved(v) + f * v_stride_ +
+                   (Kind::kInterleaved ? 0 : first * depth_);
+      C* c = m + (first * kFrequencies + f) * gemm_.columns;
+      const int64_t parts = CeilDivide(range.size(), gemm_.rows);
+      for (int64_t part = 0; part < parts; ++part) {
+        const int rows = PartRows(range, parts, part);
+        gemm_.run(rows, depth_ / gemm_.depth, a, depth_,
+                  weights + f * frequency_values(), c,
+                  kFrequencies * gemm_.columns,
+                  /*accumulate=*/false, Prefetch());
+        a += PartValues(rows);
+        c += rows * kFrequencies * gemm_.columns;
+      }
+    }
+  }
+
+  // Outputs of a block's tiles, of one panel's channels.
+  void Finish(const C* m, const Range& block, int panel, C* outputs,
+              const ConvolutionBuffers& buffers) const {
+    const int channel = panel * gemm_.columns;
+    const int columns = std::min(gemm_.columns, out_channels_ - channel);
+    for (int64_t t = block.begin; t < block.end;) {
+      const Tile& tile = tiles_[t];
+      const int64_t count = RunOfTiles(t, block.end);
+      const int64_t tile_columns = int64_t{tile.across} * gemm_.columns;
+      const int64_t row_stride = count * tile_columns;
+      const auto transform =
+          Kind::Output(kernels_, SizeIndex(tile.down), SizeIndex(tile.across));
+      for (int64_t i = 0; i < count; ++i, ++t) {
+        transform(m + (t - block.begin) * kFrequencies * gemm_.columns,
+                  gemm_.columns, gemm_.columns, outputs + i * tile_columns,
+                  row_stride);
+      }
+      const int height = std::min(tile.down, output_.height() - tile.y);
+      const int width = static_cast<int>(
+          std::min<int64_t>(count * tile.across, output_.width() - tile.x));
+      for (int i = 0; i < height; ++i) {
+        finisher_->Finish(outputs + i * row_stride, gemm_.columns,
+                          int64_t{tile.y + i} * output_.width() + tile.x, width,
+                          channel, columns, buffers);
+      }
+    }
+  }
+
+  // How many tiles from t on are neighbours in one row and of one size.
+  int64_t RunOfTiles(int64_t t, int64_t end) const {
+    const Tile& first = tiles_[t];
+    int64_t count = 1;
+    while (count < kTilesInRun && t + count < end &&
+           tiles_[t + count].y == first.y &&
+           tiles_[t + count].across == first.across &&
+           tiles_[t + count].down == first.down) {
+      ++count;
+    }
+    return count;
+  }
+
+  void RunByTiles(const ConvolutionBuffers& buffers) {
+    const In* const input = static_cast<const In*>(buffers.input);
+    workers_.Loop(blocks_, [&](int64_t i, int place) {
+      const Range block = {PartBegin(tiles_.size(), blocks_, i),
+                           PartBegin(tiles_.size(), blocks_, i + 1)};
+      char* const memory = place_memory(buffers, place);
+      V* const v = reinterpret_cast<V*>(memory);
+      C* const m = reinterpret_cast<C*>(memory + all_v_bytes());
+      C* const outputs =
+          reinterpret_cast<C*>(memory + all_v_bytes() + m_bytes());
+      for (int64_t t = block.begin; t < block.end; ++t) {
+        TransformTile(input, tiles_[t], TileV(v, t - block.begin));
+      }
+      for (int f = 0; f < kFrequencies; ++f) Interleave(v, f, block);
+      for (int panel = 0; panel < panels_; ++panel) {
+        Multiply(v, block, panel, m);
+        Finish(m, block, panel, outputs, buffers);
+      }
+    });
+  }
+
+  void RunByChannels(const ConvolutionBuffers& buffers) {
+    const In* const input = static_cast<const In*>(buffers.input);
+    V* const v = static_cast<V*>(buffers.scratch);
+    const Range all = {0, tiles_.size()};
+    workers_.pool().Loop(tiles_.size(), [&](int64_t t) {
+      TransformTile(input, tiles_[t], TileV(v, t));
+    });
+    if (Kind::kInterleaved) {
+      workers_.pool().Loop(kFrequencies, [&](int64_t f) {
+        Interleave(v, static_cast<int>(f), all);
+      });
+    }
+    workers_.Loop(panels_, [&](int64_t panel, int place) {
+      char* const memory = place_memory(buffers, place);
+      C* const m = reinterpret_cast<C*>(memory);
+      C* const outputs = reinterpret_cast<C*>(memory + m_bytes());
+      Multiply(v, all, static_cast<int>(panel), m);
+      Finish(m, all, static_cast<int>(panel), outputs, buffers);
+    });
+  }
+
+  Workers& workers_;
+  const std::decay_t<decltype(Kind::gemm(std::declval<KernelSet>()))> gemm_;
+  const TileKernels kernels_;
+  const std::unique_ptr<Finisher> finisher_;
+  const std::string description_;
+  const int channels_;
+  const int out_channels_;
+  const Shape input_;
+  const Shape output_;
+  const int padding_;
+  const int64_t input_stride_;
+  const int zero_point_;
+  const TileList tiles_;
+  const int64_t depth_;  // transformed channels, whole vectors
+  const int panels_;
+  const std::vector<In> outside_;  // a pixel of padding
+  bool few_tiles_ = false;
+  int64_t blocks_ = 0;
+  int64_t block_tiles_ = 0;  // the most of a block
+  int64_t v_stride_ = 0;     // from one frequency to the next
+  AlignedBuffer<V> packed_;
+};
+
+template <typename Kind>
+Cost CostOf(const ConvolutionTask& task, const PlanContext& context) {
+  const auto& gemm = Kind::gemm(*context.kernels);
+  const TileList tiles(task.output.height(), task.output.width());
+  const int64_t depth = RoundUp(task.input.channels(), context.kernels->lanes);
+  const int64_t columns = RoundUp(task.op.out_channels(), gemm.columns);
+  const int64_t value_bytes = sizeof(typename Kind::V);
+  const double vector = context.kernels->lanes / 2;
+  const double products = tiles.products();
+  Cost cost;
+  cost.multiplies = products * depth * columns;
+  cost.multiply_cycles = cost.multiplies / gemm.rate;
+  // Instructions on a vector: about 8 a value of the input's transform, 6 of
+  // the output's, and the epilogue's.
+  cost.transform_cycles =
+      products * (8.0 * depth * value_bytes / 4 + 6.0 * columns) / vector +
+      static_cast<double>(OutputPixels(task)) * columns * 12 / vector;
+  cost.packed_bytes = kFrequencies * depth * columns * value_bytes;
+  const int64_t passes =
+      tiles.size() <= kFewTiles ? 1 : CeilDivide(tiles.size(), gemm.rows * 4);
+  if (cost.packed_bytes > context.cache_bytes / 2 || passes == 1) {
+    cost.traffic_bytes = static_cast<double>(cost.packed_bytes) * passes;
+  }
+  return cost;
+}
+
+}  // namespace
+
+bool HasTiledWinograd(const KernelSet& kernels) {
+  return kernels.tiles.gemm_s16.run != nullptr;
+}
+
+Cost TiledWinogradCost(const ConvolutionTask& task,
+                       const PlanContext& context) {
+  return task.precision == FP32 ? CostOf<RealKind>(task, context)
+                                : CostOf<Int8Kind>(task, context);
+}
+
+std::unique_ptr<Convolution> NewTiledWinograd(const ConvolutionTask& task,
+                                              const PlanContext& context,
+                                              std::string description) {
+  const KernelSet& kernels = *context.kernels;
+  if (task.precision == FP32) {
+    auto plan = std::make_unique<TiledWinograd<RealKind>>(
+        task, context, std::make_unique<RealFinisher>(task, kernels),
+        std::move(description));
+    plan->Pack(task.float_weights, kRealG4);
+    return plan;
+  }
+  auto plan = std::make_unique<TiledWinograd<Int8Kind>>(
+      task, context,
+      std::make_unique<ByteFinisher>(task, task.int32_bias, kernels),
+      std::move(description));
+  plan->Pack(task.int8_weights, kIntegerG4);
+  return plan;
+}
+
+}  // namespace native
+}  // namespace yoloq

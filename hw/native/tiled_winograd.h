@@ -1,0 +1,30 @@
+// Winograd F(4x4, 3x3) whose remainders are computed by smaller tiles, for
+// kernel sets with TileKernels: 13 x 13 outputs are 3 x 3 tiles of 4 x 4 and
+// seven of 4 x 1, 1 x 4 and 1 x 1, with 441 products where whole tiles take
+// 576.
+#ifndef YOLOQ_HW_NATIVE_TILED_WINOGRAD_H_
+#define YOLOQ_HW_NATIVE_TILED_WINOGRAD_H_
+
+#include <memory>
+#include <string>
+
+#include "hw/native/plan.h"
+#include "hw/runtime/convolution.h"
+
+namespace yoloq {
+namespace native {
+
+// Whether the kernel set has what this takes.
+bool HasTiledWinograd(const KernelSet& kernels);
+
+Cost TiledWinogradCost(const ConvolutionTask& task, const PlanContext& context);
+
+// Requires WinogradIsPossible(task, 4) and HasTiledWinograd.
+std::unique_ptr<Convolution> NewTiledWinograd(const ConvolutionTask& task,
+                                              const PlanContext& context,
+                                              std::string description);
+
+}  // namespace native
+}  // namespace yoloq
+
+#endif  // YOLOQ_HW_NATIVE_TILED_WINOGRAD_H_
