@@ -255,8 +255,9 @@ struct GraphEngine::State {
     task->wants_reals = !own_is_bytes;
     if (!fusions.other_form) return;
     if (!readers.read_as_bytes && !readers.read_as_reals) return;
-    task->wants_bytes = readers.read_as_bytes;
-    task->wants_reals = readers.read_as_reals;
+    const bool keep = options.keep_all_values;
+    task->wants_bytes = readers.read_as_bytes || (keep && own_is_bytes);
+    task->wants_reals = readers.read_as_reals || (keep && !own_is_bytes);
     if (task->wants_bytes && !own_is_bytes) {
       task->output_quantization = quantization(target);
     }
