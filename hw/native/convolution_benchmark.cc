@@ -8,7 +8,6 @@
 // "network" runs all convolutions one after another, each with weights of its
 // own, which then come from memory.
 #include <benchmark/benchmark.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,13 +18,14 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "hw/native/aligned_buffer.h"
 #include "hw/native/backend.h"
-#include "hw/runtime/onednn_convolution.h"
+#include "hw/runtime/onednn_backend.h"
 #include "model/graph.h"
 #include "model/yolov3.h"
 
@@ -199,20 +199,12 @@ NativeOptions OptionsFromEnvironment(int threads) {
   return options;
 }
 
-// One or more convolutions of one engine, run one after another.
+// One or more convolutions of one backend, run one after another.
 class Runner {
  public:
-  virtual ~Runner() = default;
-  virtual void Run() = 0;
-  virtual std::string description() const { return ""; }
-};
-
-class NativeRunner : public Runner {
- public:
-  NativeRunner(const std::vector<Layer>& layers, Precision precision,
-               int threads)
-      : backend_(*NewNativeBackend(OptionsFromEnvironment(threads))),
-        activations_(layers) {
+  Runner(std::unique_ptr<ConvolutionBackend> backend,
+         const std::vector<Layer>& layers, Precision precision)
+      : backend_(std::move(backend)), activations_(layers) {
     int64_t scratch = 64;
     for (const Layer& layer : layers) {
       tensors_.push_back(std::make_unique<Tensors>(layer));
@@ -228,13 +220,13 @@ class NativeRunner : public Runner {
     if (precision == FP32) buffers_.reals = activations_.reals_out();
   }
 
-  void Run() override {
+  void Run() {
     for (const auto& convolution : convolutions_) {
       if (!convolution->Run(buffers_).ok()) std::abort();
     }
   }
 
-  std::string description() const override {
+  std::string description() const {
     return convolutions_.front()->description();
   }
 
@@ -247,67 +239,14 @@ class NativeRunner : public Runner {
   ConvolutionBuffers buffers_;
 };
 
-class OneDnnRunner : public Runner {
- public:
-  OneDnnRunner(const std::vector<Layer>& layers, Precision precision,
-               int threads)
-      : precision_(precision), activations_(layers) {
-    omp_set_num_threads(threads);
-    int64_t sums = 64;
-    for (const Layer& layer : layers) {
-      tensors_.push_back(std::make_unique<Tensors>(layer));
-      const ConvolutionTask task = tensors_.back()->Task(layer, precision);
-      convolutions_.push_back(precision == INT8 ? Int8(task) : Real(task));
-      sums = std::max(sums, convolutions_.back()->accumulator_bytes());
-    }
-    sums_ = AlignedBuffer<char>(sums);
-  }
-
-  void Run() override {
-    void* const in = activations_.in(precision_);
-    void* const out = precision_ == INT8
-                          ? static_cast<void*>(activations_.bytes_out())
-                          : activations_.reals_out();
-    for (const auto& convolution : convolutions_) {
-      convolution->Run(in, out, sums_.data());
-    }
-  }
-
- private:
-  static std::unique_ptr<OneDnnConvolution> Int8(const ConvolutionTask& task) {
-    Int8ConvolutionParameters parameters;
-    parameters.weights = task.int8_weights;
-    parameters.bias = task.int32_bias;
-    parameters.weight_scales = task.weight_scales;
-    parameters.input = task.input_quantization;
-    parameters.output = *task.output_quantization;
-    parameters.activation = task.op.activation();
-    return *OneDnnConvolution::CreateInt8(task.op, task.input, task.output,
-                                          parameters);
-  }
-  static std::unique_ptr<OneDnnConvolution> Real(const ConvolutionTask& task) {
-    return *OneDnnConvolution::CreateFloat(task.op, task.input, task.output,
-                                           task.float_weights, task.float_bias);
-  }
-
-  const Precision precision_;
-  Activations activations_;
-  std::vector<std::unique_ptr<Tensors>> tensors_;
-  std::vector<std::unique_ptr<OneDnnConvolution>> convolutions_;
-  AlignedBuffer<char> sums_;
-};
-
 void RunLayers(benchmark::State& state, const std::vector<Layer>& layers,
                Precision precision, int threads, bool native,
                const std::string& key) {
-  std::unique_ptr<Runner> runner;
-  if (native) {
-    runner = std::make_unique<NativeRunner>(layers, precision, threads);
-  } else {
-    runner = std::make_unique<OneDnnRunner>(layers, precision, threads);
-  }
-  Time(state, key, [&] { runner->Run(); });
-  state.SetLabel(runner->description());
+  Runner runner(native ? *NewNativeBackend(OptionsFromEnvironment(threads))
+                       : NewOneDnnBackend(threads),
+                layers, precision);
+  Time(state, key, [&] { runner.Run(); });
+  state.SetLabel(runner.description());
 }
 
 std::vector<Layer> AllLayers(const std::vector<Layer>& distinct) {
