@@ -28,6 +28,7 @@
 #include "hw/runtime/onednn_backend.h"
 #include "model/graph.h"
 #include "model/yolov3.h"
+#include "tools/base/status_macros.h"
 
 namespace yoloq {
 namespace native {
@@ -203,21 +204,26 @@ NativeOptions OptionsFromEnvironment(int threads) {
 class Runner {
  public:
   Runner(std::unique_ptr<ConvolutionBackend> backend,
-         const std::vector<Layer>& layers, Precision precision)
-      : backend_(std::move(backend)), activations_(layers) {
+         const std::vector<Layer>& layers)
+      : backend_(std::move(backend)), activations_(layers) {}
+
+  // Before anything else. Fails where the backend lacks a convolution.
+  absl::Status Prepare(const std::vector<Layer>& layers, Precision precision) {
     int64_t scratch = 64;
     for (const Layer& layer : layers) {
       tensors_.push_back(std::make_unique<Tensors>(layer));
       const Tensors& tensors = *tensors_.back();
-      convolutions_.push_back(
-          *backend_->Create(tensors.Task(layer, precision)));
-      scratch = std::max(scratch, convolutions_.back()->scratch_bytes());
+      YOLOQ_ASSIGN_OR_RETURN(auto convolution,
+                             backend_->Create(tensors.Task(layer, precision)));
+      scratch = std::max(scratch, convolution->scratch_bytes());
+      convolutions_.push_back(std::move(convolution));
     }
     scratch_ = AlignedBuffer<char>(scratch);
     buffers_.scratch = scratch_.data();
     buffers_.input = activations_.in(precision);
     if (precision == INT8) buffers_.bytes = activations_.bytes_out();
     if (precision == FP32) buffers_.reals = activations_.reals_out();
+    return absl::OkStatus();
   }
 
   void Run() {
@@ -244,7 +250,12 @@ void RunLayers(benchmark::State& state, const std::vector<Layer>& layers,
                const std::string& key) {
   Runner runner(native ? *NewNativeBackend(OptionsFromEnvironment(threads))
                        : NewOneDnnBackend(threads),
-                layers, precision);
+                layers);
+  const absl::Status prepared = runner.Prepare(layers, precision);
+  if (!prepared.ok()) {
+    state.SkipWithError(prepared.ToString().c_str());
+    return;
+  }
   Time(state, key, [&] { runner.Run(); });
   state.SetLabel(runner.description());
 }
