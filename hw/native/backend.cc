@@ -94,9 +94,18 @@ const char* Name(NativeAlgorithm algorithm) {
       return "Winograd F(2,3)";
     case NativeAlgorithm::kWinograd4:
       return "Winograd F(4,3)";
+    case NativeAlgorithm::kWinograd4InRun:
+      return "Winograd F(4,3) with weights transformed in the run";
     default:
       return "direct";
   }
+}
+
+WinogradForm FormOf(NativeAlgorithm algorithm) {
+  WinogradForm form;
+  form.outputs = algorithm == NativeAlgorithm::kWinograd2 ? 2 : 4;
+  form.weights_in_run = algorithm == NativeAlgorithm::kWinograd4InRun;
+  return form;
 }
 
 class NativeBackend : public ConvolutionBackend {
@@ -138,13 +147,16 @@ class NativeBackend : public ConvolutionBackend {
         absl::StrCat(Name(choice.algorithm), ", ",
                      GemmName(task, choice.algorithm), ": ", choice.reason);
     switch (choice.algorithm) {
-      case NativeAlgorithm::kWinograd2:
-        return NewWinograd(task, 2, context_, description);
       case NativeAlgorithm::kWinograd4:
         if (HasTiledWinograd(*context_.kernels)) {
           return NewTiledWinograd(task, context_, description);
         }
-        return NewWinograd(task, 4, context_, description);
+        return NewWinograd(task, FormOf(choice.algorithm), context_,
+                           description);
+      case NativeAlgorithm::kWinograd2:
+      case NativeAlgorithm::kWinograd4InRun:
+        return NewWinograd(task, FormOf(choice.algorithm), context_,
+                           description);
       default:
         if (UsesSignedBytes(task)) {
           return NewDirectS8(task, context_, description);
@@ -196,25 +208,26 @@ class NativeBackend : public ConvolutionBackend {
   std::vector<NativeAlgorithm> Candidates(const ConvolutionTask& task) const {
     std::vector<NativeAlgorithm> candidates = {NativeAlgorithm::kDirect};
     if (!WinogradIsAllowed(task)) return candidates;
-    if (WinogradIsPossible(task, 2) &&
-        FitsBudget(task, NativeAlgorithm::kWinograd2)) {
-      candidates.push_back(NativeAlgorithm::kWinograd2);
-    }
-    if (WinogradIsPossible(task, 4) &&
-        FitsBudget(task, NativeAlgorithm::kWinograd4)) {
-      candidates.push_back(NativeAlgorithm::kWinograd4);
+    for (const NativeAlgorithm algorithm :
+         {NativeAlgorithm::kWinograd2, NativeAlgorithm::kWinograd4,
+          NativeAlgorithm::kWinograd4InRun}) {
+      if (WinogradIsPossible(task, FormOf(algorithm)) &&
+          FitsBudget(task, algorithm)) {
+        candidates.push_back(algorithm);
+      }
     }
     return candidates;
   }
 
   Cost CostOf(const ConvolutionTask& task, NativeAlgorithm algorithm) const {
     switch (algorithm) {
-      case NativeAlgorithm::kWinograd2:
-        return WinogradCost(task, 2, context_);
       case NativeAlgorithm::kWinograd4:
         return HasTiledWinograd(*context_.kernels)
                    ? TiledWinogradCost(task, context_)
-                   : WinogradCost(task, 4, context_);
+                   : WinogradCost(task, FormOf(algorithm), context_);
+      case NativeAlgorithm::kWinograd2:
+      case NativeAlgorithm::kWinograd4InRun:
+        return WinogradCost(task, FormOf(algorithm), context_);
       default:
         if (UsesSignedBytes(task)) return DirectS8Cost(task, context_);
         return DirectCost(task, context_);

@@ -21,6 +21,8 @@ enum class NativeAlgorithm {
   kDirect,     // matrix product, or depthwise
   kWinograd2,  // F(2x2, 3x3)
   kWinograd4,  // F(4x4, 3x3)
+  // F(4x4, 3x3) with weights that are transformed in each run
+  kWinograd4InRun,
 };
 
 struct NativeOptions {

@@ -65,7 +65,8 @@ std::vector<Way> AllWays() {
   for (const KernelSet* set : AvailableKernels()) {
     for (const NativeAlgorithm algorithm :
          {NativeAlgorithm::kCheapest, NativeAlgorithm::kDirect,
-          NativeAlgorithm::kWinograd2, NativeAlgorithm::kWinograd4}) {
+          NativeAlgorithm::kWinograd2, NativeAlgorithm::kWinograd4,
+          NativeAlgorithm::kWinograd4InRun}) {
       ways.push_back({set->name, algorithm});
     }
   }
@@ -208,8 +209,17 @@ TEST(NativeBackendTest, WinogradCanBeSwitchedOff) {
   options.fp32_winograd = false;
   EXPECT_EQ(Describe(options, p).find("direct"), 0);
   options.int8_winograd = options.fp32_winograd = true;
+}
+
+TEST(NativeBackendTest, KeepsWeightsAsTheyAreWithoutABudget) {
+  ConvolutionCase p;
+  p.channels = 64;
+  NativeOptions options;
+  options.algorithm = NativeAlgorithm::kWinograd4;
   options.transform_budget_bytes = 0;
-  EXPECT_EQ(Describe(options, p).find("direct"), 0);
+  EXPECT_THAT(Describe(options, p), Not(HasSubstr("asked for")));
+  options.algorithm = NativeAlgorithm::kWinograd4InRun;
+  EXPECT_THAT(Describe(options, p), HasSubstr("in the run, gemm"));
 }
 
 TEST(NativeBackendTest, RejectsBadOptions) {

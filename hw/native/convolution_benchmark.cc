@@ -197,6 +197,9 @@ NativeOptions OptionsFromEnvironment(int threads) {
   if (algorithm == "direct") options.algorithm = NativeAlgorithm::kDirect;
   if (algorithm == "winograd2") options.algorithm = NativeAlgorithm::kWinograd2;
   if (algorithm == "winograd4") options.algorithm = NativeAlgorithm::kWinograd4;
+  if (algorithm == "winograd4_in_run") {
+    options.algorithm = NativeAlgorithm::kWinograd4InRun;
+  }
   return options;
 }
 
@@ -294,42 +297,41 @@ void Register(const std::vector<Layer>& layers) {
   }
 }
 
-// False where one of the two was not run.
-bool PrintRatio(const std::string& name, Precision precision, int threads,
-                int times, double* native_sum, double* onednn_sum) {
-  const auto native = Minima().find(Key(name, precision, threads, "native"));
-  const auto onednn = Minima().find(Key(name, precision, threads, "onednn"));
-  if (native == Minima().end() || onednn == Minima().end()) return false;
-  *native_sum += native->second * times;
-  *onednn_sum += onednn->second * times;
-  std::printf(
-      "%s %d threads %-28s x%-2d native %7.3f ms, oneDNN %7.3f ms, "
-      "ratio %.3f\n",
-      precision == INT8 ? "INT8" : "FP32", threads, name.c_str(), times,
-      native->second / 1e6, onednn->second / 1e6,
-      native->second / onednn->second);
-  return true;
+std::string Ms(double ns) {
+  return ns > 0 ? absl::StrFormat("%7.3f ms", ns / 1e6) : "not run";
 }
 
-void PrintRatios(const std::vector<Layer>& layers) {
-  for (const Precision precision : {INT8, FP32}) {
-    for (const int threads : {1, 2}) {
-      double native = 0;
-      double onednn = 0;
-      for (const Layer& layer : layers) {
-        PrintRatio(layer.Name(), precision, threads, layer.times, &native,
-                   &onednn);
-      }
-      if (onednn > 0) {
-        std::printf(
-            "%s %d threads SUM native %.2f ms, oneDNN %.2f ms, ratio "
-            "%.3f\n",
-            precision == INT8 ? "INT8" : "FP32", threads, native / 1e6,
-            onednn / 1e6, native / onednn);
-      }
-      PrintRatio(kNetwork, precision, threads, 1, &native, &onednn);
-    }
-  }
+// Nothing where native was not run; 0 for oneDNN where that was not.
+void PrintLine(Precision precision, int threads, const std::string& name,
+               double native_ns, double onednn_ns) {
+  if (native_ns == 0) return;
+  std::printf("%s %d threads %-32s native %s, oneDNN %s",
+              precision == INT8 ? "INT8" : "FP32", threads, name.c_str(),
+              Ms(native_ns).c_str(), Ms(onednn_ns).c_str());
+  if (onednn_ns > 0) std::printf(", ratio %.3f", native_ns / onednn_ns);
+  std::printf("\n");
+}
+
+double MinimumNs(const std::string& key) {
+  const auto minimum = Minima().find(key);
+  return minimum == Minima().end() ? 0 : minimum->second;
+}
+
+void PrintRatios(const std::vector<Layer>& layers, Precision precision,
+                 int threads) {
+  double native_sum_ns = 0;
+  double onednn_sum_ns = 0;
+  const auto print = [&](const std::string& name, int times) {
+    const double native_ns = MinimumNs(Key(name, precision, threads, "native"));
+    const double onednn_ns = MinimumNs(Key(name, precision, threads, "onednn"));
+    PrintLine(precision, threads, absl::StrCat(name, " x", times), native_ns,
+              onednn_ns);
+    native_sum_ns += native_ns * times;
+    onednn_sum_ns += onednn_ns * times;
+  };
+  for (const Layer& layer : layers) print(layer.Name(), layer.times);
+  PrintLine(precision, threads, "SUM", native_sum_ns, onednn_sum_ns);
+  print(kNetwork, 1);
 }
 
 }  // namespace
@@ -342,6 +344,10 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::RunSpecifiedBenchmarks();
-  yoloq::native::PrintRatios(layers);
+  for (const yoloq::Precision precision : {yoloq::INT8, yoloq::FP32}) {
+    for (const int threads : {1, 2}) {
+      yoloq::native::PrintRatios(layers, precision, threads);
+    }
+  }
   return 0;
 }

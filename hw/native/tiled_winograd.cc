@@ -185,8 +185,8 @@ class TiledWinograd : public Convolution {
     for (int n = 0; n < out_channels_; ++n) {
       V* const panel = packed_.data() + n / gemm_.columns * panel_values();
       for (int c = 0; c < channels_; ++c) {
-        TransformWeights(g, kSide,
-                         weights.data() + (int64_t{n} * channels_ + c) * 9, u);
+        TransformKernel(g, kSide,
+                        weights.data() + (int64_t{n} * channels_ + c) * 9, u);
         const int64_t at = int64_t{c} * gemm_.columns + n % gemm_.columns;
         for (int f = 0; f < kFrequencies; ++f) {
           panel[f * frequency_values() + at] = static_cast<V>(u[f]);

@@ -6,9 +6,8 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "hw/native/aligned_buffer.h"
-#include "hw/native/direct_panels.h"
 #include "hw/native/finisher.h"
+#include "hw/native/winograd_panels.h"
 #include "hw/native/winograd_weights.h"
 
 namespace yoloq {
@@ -21,13 +20,12 @@ constexpr int64_t kFewTiles = 64;
 // Tiles of one row of tiles whose outputs are finished together.
 constexpr int kTilesInRun = 4;
 constexpr int kMostPixels = 36;
-
-// An odd number of cache lines, so that the frequencies of one tile fall into
-// different sets of a cache.
-int64_t OddLines(int64_t values, int64_t value_bytes) {
-  const int64_t lines = CeilDivide(values * value_bytes, 64);
-  return (lines | 1) * 64 / value_bytes;
-}
+// FP32 sums so long that what the transforms round stays within the bound of
+// README.md. Shorter ones gain nothing by Winograd either.
+constexpr int kManyChannels = 16;
+// What transforming one vector of kernels takes, most of it for 36 stores far
+// apart: measured on Zen 3 with AVX2.
+constexpr double kKernelsCycles = 200;
 
 int64_t TilesAlong(int pixels, int outputs) {
   return CeilDivide(pixels, outputs);
@@ -37,17 +35,30 @@ int64_t Tiles(const ConvolutionTask& task, int outputs) {
          TilesAlong(task.output.width(), outputs);
 }
 
-template <typename In, typename V, typename C, typename Finisher>
+// Parts of k that are transformed and multiplied one after another, so that a
+// part's weights stay in the second-level cache.
+template <typename Weight, typename V>
+int64_t Slices(const WinogradPanels<Weight, V>& weights, int64_t cache_bytes) {
+  if (!weights.in_run()) return 1;
+  const int64_t groups = weights.shape().groups();
+  return std::min(groups,
+                  CeilDivide(weights.scratch_bytes(groups), cache_bytes / 4));
+}
+
+template <typename In, typename Weight, typename V, typename C,
+          typename Finisher>
 class Winograd : public Convolution {
  public:
   using GemmType = Gemm<V, V, C>;
 
   Winograd(const ConvolutionTask& task, int outputs, const PlanContext& context,
-           const GemmType& gemm, InputTransform<In, V> input_transform,
+           const GemmType& gemm, WinogradPanels<Weight, V> weights,
+           InputTransform<In, V> input_transform,
            OutputTransform<C> output_transform,
            std::unique_ptr<Finisher> finisher, std::string description)
       : workers_(*context.workers),
         gemm_(gemm),
+        weights_(std::move(weights)),
         input_transform_(input_transform),
         output_transform_(output_transform),
         finisher_(std::move(finisher)),
@@ -67,7 +78,6 @@ class Winograd : public Convolution {
         tiles_across_(TilesAlong(task.output.width(), outputs)),
         tiles_(Tiles(task, outputs)),
         depth_(RoundUp(channels_, context.kernels->lanes)),
-        panels_(CeilDivide(out_channels_, gemm.columns)),
         outside_(channels_, static_cast<In>(zero_point_)) {
     const int64_t alias = 4096 / sizeof(V);
     tile_stride_ =
@@ -75,26 +85,7 @@ class Winograd : public Convolution {
     PlanBlocks(context.cache_bytes);
   }
 
-  // Transforms the weights by G and packs them, frequency by frequency.
-  template <typename Weight, typename Number>
-  void Pack(absl::Span<const Weight> weights, const Number (*g)[3]) {
-    packed_ = AlignedBuffer<V>(panels_ * panel_values());
-    Number u[kMostPixels];
-    for (int n = 0; n < out_channels_; ++n) {
-      V* const panel = packed_.data() + n / gemm_.columns * panel_values();
-      for (int c = 0; c < channels_; ++c) {
-        TransformWeights(g, side_,
-                         weights.data() + (int64_t{n} * channels_ + c) * 9, u);
-        const int64_t at =
-            PanelIndex(c, n % gemm_.columns, gemm_.columns, gemm_.depth);
-        for (int f = 0; f < frequencies_; ++f) {
-          panel[f * frequency_values() + at] = static_cast<V>(u[f]);
-        }
-      }
-    }
-  }
-
-  int64_t packed_bytes() const override { return packed_.bytes(); }
+  int64_t packed_bytes() const override { return weights_.bytes(); }
   std::string description() const override { return description_; }
 
   int64_t scratch_bytes() const override {
@@ -133,20 +124,21 @@ class Winograd : public Convolution {
     block_tiles_ = CeilDivide(tiles_, blocks_);
     v_stride_ = OddLines(block_tiles_ * tile_stride_, sizeof(V));
     m_stride_ = OddLines(block_tiles_ * gemm_.columns, sizeof(C));
+    slices_ = Slices(weights_, cache_bytes);
   }
-
-  int64_t frequency_values() const { return packed_depth() * gemm_.columns; }
-  int64_t packed_depth() const { return RoundUp(channels_, gemm_.depth); }
-  int64_t panel_values() const { return frequencies_ * frequency_values(); }
 
   int64_t v_bytes() const { return frequencies_ * v_stride_ * sizeof(V); }
   int64_t m_bytes() const { return frequencies_ * m_stride_ * sizeof(C); }
   int64_t run_values() const {
     return int64_t{kTilesInRun} * outputs_ * outputs_ * gemm_.columns;
   }
+  int64_t weights_bytes() const {
+    return weights_.scratch_bytes(
+        CeilDivide(weights_.shape().groups(), slices_));
+  }
   int64_t shared_bytes() const { return few_tiles_ ? v_bytes() : 0; }
   int64_t place_bytes() const {
-    return m_bytes() + RoundUp(run_values() * sizeof(C), 64) +
+    return m_bytes() + weights_bytes() + RoundUp(run_values() * sizeof(C), 64) +
            (few_tiles_ ? 0 : v_bytes());
   }
   char* place_memory(const ConvolutionBuffers& buffers, int place) const {
@@ -175,27 +167,57 @@ class Winograd : public Convolution {
     input_transform_(pixels, channels_, zero_point_, v, v_stride_);
   }
 
+  // Memory of one round.
+  struct Memory {
+    C* m = nullptr;    // products of one panel, [frequency][tile][column]
+    V* u = nullptr;    // transformed weights, where they are made in the run
+    C* run = nullptr;  // outputs of a run of tiles
+    V* v = nullptr;    // transformed tiles, [frequency][tile][channel]
+  };
+  Memory MemoryOf(const ConvolutionBuffers& buffers, int place) const {
+    char* const memory = place_memory(buffers, place);
+    char* const u = memory + m_bytes();
+    char* const run = u + weights_bytes();
+    void* const v = few_tiles_ ? buffers.scratch
+                               : run + RoundUp(run_values() * sizeof(C), 64);
+    return {reinterpret_cast<C*>(memory), reinterpret_cast<V*>(u),
+            reinterpret_cast<C*>(run), static_cast<V*>(v)};
+  }
+
   // Products of one panel with `tiles` transformed tiles.
-  void Multiply(const V* v, int64_t tiles, int panel, C* m) const {
-    const V* weights = packed_.data() + panel * panel_values();
+  void Multiply(const Memory& memory, int64_t tiles, int panel) const {
+    const int64_t all_groups = weights_.shape().groups();
+    for (int64_t slice = 0; slice < slices_; ++slice) {
+      const int64_t first = PartBegin(all_groups, slices_, slice);
+      const int64_t groups = PartBegin(all_groups, slices_, slice + 1) - first;
+      MultiplySlice(memory, tiles,
+                    weights_.Groups(panel, first, groups, memory.u), first,
+                    groups);
+    }
+  }
+
+  // Adds to the products what groups [first, first + groups) of k give.
+  void MultiplySlice(const Memory& memory, int64_t tiles,
+                     const Frequencies<V>& weights, int64_t first,
+                     int64_t groups) const {
     const int64_t parts = CeilDivide(tiles, gemm_.rows);
-    const int64_t groups = packed_depth() / gemm_.depth;
     // The tiles of one frequency share in prefetching the next one's weights.
-    const int64_t frequency_bytes = frequency_values() * sizeof(V);
+    const int64_t frequency_bytes = weights.stride * sizeof(V);
     const int64_t step = CeilDivide(frequency_bytes, parts * groups);
     Prefetch prefetch;
     prefetch.step = step;
+    const V* const v = memory.v + first * gemm_.depth;
     for (int f = 0; f < frequencies_; ++f) {
+      const V* const panel = weights.values + f * weights.stride;
       for (int64_t part = 0; part < parts; ++part) {
         const int64_t begin = PartBegin(tiles, parts, part);
         const int64_t end = PartBegin(tiles, parts, part + 1);
-        prefetch.panel = reinterpret_cast<const char*>(weights) +
-                         (f + 1) * frequency_bytes + part * groups * step;
+        prefetch.panel = reinterpret_cast<const char*>(panel) +
+                         frequency_bytes + part * groups * step;
         gemm_.run(static_cast<int>(end - begin), groups,
-                  v + f * v_stride_ + begin * tile_stride_, tile_stride_,
-                  weights + f * frequency_values(),
-                  m + f * m_stride_ + begin * gemm_.columns, gemm_.columns,
-                  /*accumulate=*/false, prefetch);
+                  v + f * v_stride_ + begin * tile_stride_, tile_stride_, panel,
+                  memory.m + f * m_stride_ + begin * gemm_.columns,
+                  gemm_.columns, /*accumulate=*/first > 0, prefetch);
       }
     }
   }
@@ -234,16 +256,13 @@ class Winograd : public Convolution {
     workers_.Loop(blocks_, [&](int64_t block, int place) {
       const int64_t first = PartBegin(tiles_, blocks_, block);
       const int64_t tiles = PartBegin(tiles_, blocks_, block + 1) - first;
-      char* const memory = place_memory(buffers, place);
-      C* const m = reinterpret_cast<C*>(memory);
-      C* const run = reinterpret_cast<C*>(memory + m_bytes());
-      V* const v = reinterpret_cast<V*>(memory + place_bytes() - v_bytes());
+      const Memory memory = MemoryOf(buffers, place);
       for (int64_t i = 0; i < tiles; ++i) {
-        TransformTile(input, first + i, v + i * tile_stride_);
+        TransformTile(input, first + i, memory.v + i * tile_stride_);
       }
-      for (int panel = 0; panel < panels_; ++panel) {
-        Multiply(v, tiles, panel, m);
-        Finish(m, first, tiles, panel, run, buffers);
+      for (int panel = 0; panel < weights_.shape().panels(); ++panel) {
+        Multiply(memory, tiles, panel);
+        Finish(memory.m, first, tiles, panel, memory.run, buffers);
       }
     });
   }
@@ -254,17 +273,16 @@ class Winograd : public Convolution {
     workers_.pool().Loop(tiles_, [&](int64_t tile) {
       TransformTile(input, tile, v + tile * tile_stride_);
     });
-    workers_.Loop(panels_, [&](int64_t panel, int place) {
-      char* const memory = place_memory(buffers, place);
-      C* const m = reinterpret_cast<C*>(memory);
-      C* const run = reinterpret_cast<C*>(memory + m_bytes());
-      Multiply(v, tiles_, static_cast<int>(panel), m);
-      Finish(m, 0, tiles_, static_cast<int>(panel), run, buffers);
+    workers_.Loop(weights_.shape().panels(), [&](int64_t panel, int place) {
+      const Memory memory = MemoryOf(buffers, place);
+      Multiply(memory, tiles_, static_cast<int>(panel));
+      Finish(memory.m, 0, tiles_, static_cast<int>(panel), memory.run, buffers);
     });
   }
 
   Workers& workers_;
   const GemmType gemm_;
+  const WinogradPanels<Weight, V> weights_;
   const InputTransform<In, V> input_transform_;
   const OutputTransform<C> output_transform_;
   const std::unique_ptr<Finisher> finisher_;
@@ -281,8 +299,7 @@ class Winograd : public Convolution {
   const int zero_point_;
   const int64_t tiles_across_;
   const int64_t tiles_;
-  const int64_t depth_;  // transformed channels, whole vectors
-  const int panels_;
+  const int64_t depth_;            // transformed channels, whole vectors
   const std::vector<In> outside_;  // a pixel of padding
   bool few_tiles_ = false;
   int64_t tile_stride_ = 0;
@@ -290,20 +307,29 @@ class Winograd : public Convolution {
   int64_t block_tiles_ = 0;  // the most of a block
   int64_t v_stride_ = 0;     // from one frequency to the next
   int64_t m_stride_ = 0;
-  AlignedBuffer<V> packed_;
+  int64_t slices_ = 1;  // of k, multiplied one after another
 };
 
-using Int8Winograd = Winograd<uint8_t, int16_t, int32_t, ByteFinisher>;
-using RealWinograd = Winograd<float, float, float, RealFinisher>;
+using Int8Winograd = Winograd<uint8_t, int8_t, int16_t, int32_t, ByteFinisher>;
+using RealWinograd = Winograd<float, float, float, float, RealFinisher>;
 
 template <typename GemmType>
-Cost CostOf(const ConvolutionTask& task, int outputs,
+PanelShape ShapeOf(const ConvolutionTask& task, const GemmType& gemm) {
+  return {task.input.channels(), task.op.out_channels(), gemm.columns,
+          gemm.depth};
+}
+
+template <typename Weight, typename GemmType>
+Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
             const PlanContext& context, const GemmType& gemm, int value_bytes) {
-  const int side = outputs + 2;
-  const int64_t tiles = Tiles(task, outputs);
+  const int side = form.outputs + 2;
+  const int64_t tiles = Tiles(task, form.outputs);
   const int64_t depth = RoundUp(task.input.channels(), gemm.depth);
   const int64_t columns = RoundUp(task.op.out_channels(), gemm.columns);
   const double vector = context.kernels->lanes / 2;
+  const double pixels = OutputPixels(task);
+  const int64_t passes =
+      tiles <= kFewTiles ? 1 : CeilDivide(tiles, gemm.rows * 3);
   Cost cost;
   cost.multiplies = static_cast<double>(tiles) * side * side * depth * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
@@ -311,11 +337,14 @@ Cost CostOf(const ConvolutionTask& task, int outputs,
   cost.transform_cycles = static_cast<double>(tiles) * side * side *
                           (2.0 * depth * value_bytes / 4 + 3.0 * columns) /
                           vector;
-  cost.transform_cycles +=
-      static_cast<double>(OutputPixels(task)) * columns * 5 / vector;
-  cost.packed_bytes = side * side * depth * columns * value_bytes;
-  const int64_t passes =
-      tiles <= kFewTiles ? 1 : CeilDivide(tiles, gemm.rows * 3);
+  cost.transform_cycles += pixels * columns * 5 / vector;
+  if (form.weights_in_run) {
+    cost.transform_cycles +=
+        kKernelsCycles * passes * depth * columns * value_bytes / 4 / vector;
+    cost.packed_bytes = 9 * depth * columns * int64_t{sizeof(Weight)};
+  } else {
+    cost.packed_bytes = side * side * depth * columns * value_bytes;
+  }
   if (cost.packed_bytes > context.cache_bytes / 2 || passes == 1) {
     cost.traffic_bytes = static_cast<double>(cost.packed_bytes) * passes;
   }
@@ -345,46 +374,52 @@ int64_t LargestSum(const ConvolutionTask& task) {
   return largest;
 }
 
-bool WinogradIsPossible(const ConvolutionTask& task, int outputs) {
+bool WinogradIsPossible(const ConvolutionTask& task, const WinogradForm& form) {
   const ConvolutionOp& op = task.op;
   if (op.kernel() != 3 || op.stride() != 1 || op.groups() != 1) return false;
-  if (task.precision == FP32) return outputs == 4;
+  if (form.weights_in_run && form.outputs != 4) return false;
+  if (task.precision == FP32) {
+    return form.outputs == 4 && task.input.channels() >= kManyChannels;
+  }
   // The transformed sum is 4 or 576 = 9 * 64 times the sum, modulo 2^32.
-  return LargestSum(task) < (int64_t{1} << (outputs == 4 ? 25 : 29));
+  return LargestSum(task) < (int64_t{1} << (form.outputs == 4 ? 25 : 29));
 }
 
-Cost WinogradCost(const ConvolutionTask& task, int outputs,
+Cost WinogradCost(const ConvolutionTask& task, const WinogradForm& form,
                   const PlanContext& context) {
   if (task.precision == FP32) {
-    return CostOf(task, outputs, context, context.kernels->gemm_f32,
-                  sizeof(float));
+    return CostOf<float>(task, form, context, context.kernels->gemm_f32,
+                         sizeof(float));
   }
-  return CostOf(task, outputs, context, context.kernels->gemm_s16,
-                sizeof(int16_t));
+  return CostOf<int8_t>(task, form, context, context.kernels->gemm_s16,
+                        sizeof(int16_t));
 }
 
 std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
-                                         int outputs,
+                                         const WinogradForm& form,
                                          const PlanContext& context,
                                          std::string description) {
   const KernelSet& kernels = *context.kernels;
   if (task.precision == FP32) {
-    auto plan = std::make_unique<RealWinograd>(
-        task, outputs, context, kernels.gemm_f32, kernels.input_4_f32,
-        kernels.output_4_f32, std::make_unique<RealFinisher>(task, kernels),
-        std::move(description));
-    plan->Pack(task.float_weights, kRealG4);
-    return plan;
+    WinogradPanels<float, float> weights(
+        ShapeOf(task, kernels.gemm_f32), 6, kIntegerG4, task.float_weights,
+        form.weights_in_run ? kernels.weights_4_f32 : nullptr);
+    return std::make_unique<RealWinograd>(
+        task, form.outputs, context, kernels.gemm_f32, std::move(weights),
+        kernels.input_4_f32, kernels.output_4_f32,
+        std::make_unique<RealFinisher>(task, kernels), std::move(description));
   }
-  const bool four = outputs == 4;
-  auto plan = std::make_unique<Int8Winograd>(
-      task, outputs, context, kernels.gemm_s16,
+  const bool four = form.outputs == 4;
+  WinogradPanels<int8_t, int16_t> weights(
+      ShapeOf(task, kernels.gemm_s16), form.outputs + 2,
+      four ? kIntegerG4 : kIntegerG2, task.int8_weights,
+      form.weights_in_run ? kernels.weights_4_s16 : nullptr);
+  return std::make_unique<Int8Winograd>(
+      task, form.outputs, context, kernels.gemm_s16, std::move(weights),
       four ? kernels.input_4_s16 : kernels.input_2_s16,
       four ? kernels.output_4_s32 : kernels.output_2_s32,
       std::make_unique<ByteFinisher>(task, task.int32_bias, kernels),
       std::move(description));
-  plan->Pack(task.int8_weights, four ? kIntegerG4 : kIntegerG2);
-  return plan;
 }
 
 }  // namespace native

@@ -13,17 +13,24 @@
 namespace yoloq {
 namespace native {
 
-// `outputs` is the side of a tile of outputs: 2 or 4. INT8 has both, FP32 only
-// 4. A convolution is eligible by its shape, and in INT8 when no sum over the
-// possible inputs can leave the range in which the result is exact.
-bool WinogradIsPossible(const ConvolutionTask& task, int outputs);
+struct WinogradForm {
+  int outputs = 4;  // side of a tile of outputs: 2 or 4
+  // Keeps the weights as they are and transforms them in each run: 9 values a
+  // kernel come from memory, not 36 larger ones. Only with 4 outputs.
+  bool weights_in_run = false;
+};
 
-Cost WinogradCost(const ConvolutionTask& task, int outputs,
+// INT8 has both sizes, FP32 only 4. A convolution is eligible by its shape, in
+// FP32 from 16 input channels on, and in INT8 when no sum over the possible
+// inputs can leave the range in which the result is exact.
+bool WinogradIsPossible(const ConvolutionTask& task, const WinogradForm& form);
+
+Cost WinogradCost(const ConvolutionTask& task, const WinogradForm& form,
                   const PlanContext& context);
 
 // Requires WinogradIsPossible.
 std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
-                                         int outputs,
+                                         const WinogradForm& form,
                                          const PlanContext& context,
                                          std::string description);
 

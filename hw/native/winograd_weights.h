@@ -19,8 +19,8 @@ inline constexpr double kRealG4[6][3] = {{1.0 / 4, 0, 0},
                                          {0, 0, 1}};
 
 // G g G^T of one kernel; `side` frequencies each way.
-template <typename Number, typename Weight>
-void TransformWeights(const Number (*g)[3], int side, const Weight* kernel,
+template <typename G, typename Number, typename Weight>
+void TransformKernel(const G (*g)[3], int side, const Weight* kernel,
                       Number* u) {
   Number rows[6][3];
   for (int i = 0; i < side; ++i) {
