@@ -64,6 +64,8 @@ class DeviceBytesTest
 
 TEST_P(DeviceBytesTest, HeadsHaveTheCommittedDigest) {
   const auto& [engine_name, model_case] = GetParam();
+  const absl::Status usable = CheckInt8(engine_name);
+  if (!usable.ok()) GTEST_SKIP() << usable;
   QuantizationSpec spec;
   spec.set_weights(model_case.weights);
   spec.set_leaky(model_case.leaky);

@@ -78,6 +78,13 @@ absl::Status CheckEngine(absl::string_view name) {
                    absl::StrJoin(names, ", ")));
 }
 
+absl::Status CheckInt8(absl::string_view name) {
+#ifdef YOLOQ_HAVE_ONEDNN
+  if (name == "onednn") return CheckOneDnnInt8();
+#endif
+  return CheckEngine(name);
+}
+
 absl::StatusOr<std::unique_ptr<Engine>> CreateEngine(
     absl::string_view name, const Deployable* model,
     const EngineOptions& options) {

@@ -33,6 +33,10 @@ std::vector<std::string> EngineNames();
 // InvalidArgument, with the known names, for a name that is not among them.
 absl::Status CheckEngine(absl::string_view name);
 
+// FailedPrecondition where this processor has no exact INT8 convolutions for an
+// engine of EngineNames: "onednn" without VNNI.
+absl::Status CheckInt8(absl::string_view name);
+
 // `model` outlives the engine. Errors of CheckEngine and of the engine itself.
 absl::StatusOr<std::unique_ptr<Engine>> CreateEngine(
     absl::string_view name, const Deployable* model,

@@ -109,6 +109,9 @@ void ExpectSameAsReference(const Variant& variant, const Graph& graph,
                            const Parts& parts, const QuantizationSpec& spec,
                            uint64_t seed) {
   SCOPED_TRACE(absl::StrCat("seed ", seed));
+  if (!parts.All(FP32) && !CheckInt8(variant.engine).ok()) {
+    GTEST_SKIP() << CheckInt8(variant.engine);
+  }
   const AlignedBytes bytes(RandomDeployable(
       graph, PrecisionByPart(graph, parts.backbone, parts.neck, parts.head),
       spec, seed));
@@ -189,6 +192,8 @@ TEST_P(GraphEngineTest, SlimYolov3EqualsTheReferenceBitForBit) {
 }
 
 TEST_P(GraphEngineTest, WrongPictureSizeIsInvalidArgument) {
+  const absl::Status usable = CheckInt8(GetParam().engine);
+  if (!usable.ok()) GTEST_SKIP() << usable;
   const Graph graph = SmallGraph();
   const AlignedBytes bytes(RandomDeployable(
       graph, PrecisionByPart(graph, INT8, INT8, INT8),

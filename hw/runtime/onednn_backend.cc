@@ -12,6 +12,7 @@
 #include "hw/runtime/multipliers.h"
 #include "hw/runtime/node_kernels.h"
 #include "quant/integer_semantics.h"
+#include "tools/base/status_macros.h"
 
 namespace yoloq {
 namespace {
@@ -257,20 +258,6 @@ class OpenMpPool : public ThreadPool {
   const int threads_;
 };
 
-// Whether the processor multiplies uint8 by int8 without intermediate
-// saturation.
-bool Int8IsExact() {
-  switch (dnnl::get_effective_cpu_isa()) {
-    case dnnl::cpu_isa::avx2_vnni:
-    case dnnl::cpu_isa::avx512_core_vnni:
-    case dnnl::cpu_isa::avx512_core_bf16:
-    case dnnl::cpu_isa::avx512_core_amx:
-      return true;
-    default:
-      return false;
-  }
-}
-
 class OneDnnBackend : public ConvolutionBackend {
  public:
   explicit OneDnnBackend(int threads) : pool_(threads) {}
@@ -283,11 +270,7 @@ class OneDnnBackend : public ConvolutionBackend {
 
   absl::StatusOr<std::unique_ptr<Convolution>> Create(
       const ConvolutionTask& task) override {
-    if (task.precision == INT8 && !Int8IsExact()) {
-      return absl::FailedPreconditionError(
-          "this processor has no VNNI, so oneDNN's INT8 convolutions would "
-          "saturate; use another engine");
-    }
+    if (task.precision == INT8) YOLOQ_RETURN_IF_ERROR(CheckOneDnnInt8());
     omp_set_num_threads(pool_.threads());
     try {
       return std::make_unique<OneDnnConvolution>(task, &pool_);
@@ -325,6 +308,21 @@ bool FusedRequantizationIsExact(const ConvolutionTask& task) {
 
 std::unique_ptr<ConvolutionBackend> NewOneDnnBackend(int threads) {
   return std::make_unique<OneDnnBackend>(threads);
+}
+
+absl::Status CheckOneDnnInt8() {
+  // Those that multiply uint8 by int8 without intermediate saturation.
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::avx2_vnni:
+    case dnnl::cpu_isa::avx512_core_vnni:
+    case dnnl::cpu_isa::avx512_core_bf16:
+    case dnnl::cpu_isa::avx512_core_amx:
+      return absl::OkStatus();
+    default:
+      return absl::FailedPreconditionError(
+          "this processor has no VNNI, so oneDNN's INT8 convolutions would "
+          "saturate; use another engine");
+  }
 }
 
 std::string OneDnnVersion() {

@@ -20,6 +20,9 @@ namespace yoloq {
 // by RequantizeAccumulators.
 std::unique_ptr<ConvolutionBackend> NewOneDnnBackend(int threads);
 
+// FailedPrecondition on a processor without VNNI: see NewOneDnnBackend.
+absl::Status CheckOneDnnInt8();
+
 // "2.6.3".
 std::string OneDnnVersion();
 

@@ -75,6 +75,7 @@ TEST(OneDnnBackendTest, UnfusedPathEqualsTheDefinition) {
   task.output_quantization = Quantization(1, 3);
   task.wants_bytes = true;
   ASSERT_FALSE(FusedRequantizationIsExact(task));
+  if (!CheckOneDnnInt8().ok()) GTEST_SKIP() << CheckOneDnnInt8();
   const auto backend = NewOneDnnBackend(2);
   YOLOQ_ASSERT_OK_AND_ASSIGN(const auto convolution, backend->Create(task));
   std::vector<uint8_t> output(3 * 16);
