@@ -4,13 +4,17 @@
 //   bazel run //hw:compare_engines
 //
 // Prints Google Benchmark's table and then, for each precision and thread
-// count, the ratio of each engine's median to that of the bare convolutions.
-// Run it on an idle machine; --benchmark_repetitions (default 3) sets the
-// repetitions.
+// count, the ratio of each engine's median to that of the bare convolutions,
+// and its share of the peak: multiply-accumulates of direct convolution a
+// second over those that this machine's instructions could start, measured.
+// Winograd needs fewer and may come above 1. INT8's peak is that of exact
+// products: vpdpbusd, or vpmaddwd where there is no VNNI. Run it on an idle
+// machine.
 #include <benchmark/benchmark.h>
 #include <omp.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -20,8 +24,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "hw/native/isa.h"
 #include "hw/runtime/engines.h"
+#include "hw/runtime/thread_pool.h"
+#include "hw/torch_int8.h"
 #include "model/graph.h"
 #include "model/torch_executor.h"
 #include "model/weights.h"
@@ -169,6 +177,47 @@ void BM_Torch(benchmark::State& state) {
   RunEngine(state, engine->get());
 }
 
+void BM_TorchInt8(benchmark::State& state) {
+  const auto convolutions = TorchInt8Convolutions::Create(
+      Network(), static_cast<int>(state.range(0)));
+  if (!convolutions.ok()) {
+    state.SkipWithError(convolutions.status().ToString().c_str());
+    return;
+  }
+  for (auto _ : state) {
+    if (!(*convolutions)->Run().ok()) state.SkipWithError("failed");
+  }
+}
+
+// Multiply-accumulates a second that so many threads start at most; 0 where the
+// kernels of this processor have no loop for it.
+double MeasuredPeak(Precision precision, int threads) {
+  constexpr int64_t kRounds = 1000000;
+  const native::KernelSet& kernels = **native::FindKernels("");
+  const native::PeakLoop& loop =
+      precision == INT8 ? kernels.peak_int8 : kernels.peak_f32;
+  if (loop.run == nullptr) return 0;
+  const auto pool = NewThreadPool(threads);
+  double best = 0;
+  for (int i = 0; i < 50; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    pool->Loop(threads, [&](int64_t) { loop.run(kRounds); });
+    const std::chrono::duration<double> seconds =
+        std::chrono::steady_clock::now() - begin;
+    best = std::max(
+        best, kRounds * loop.multiplies_per_round * threads / seconds.count());
+  }
+  return best;
+}
+
+double NetworkMultiplies() {
+  double sum = 0;
+  for (int i = 0; i < Network().nodes_size(); ++i) {
+    sum += MultiplyAccumulates(Network(), i);
+  }
+  return sum;
+}
+
 // The usual table; keeps the medians for the ratios.
 class MedianReporter : public benchmark::ConsoleReporter {
  public:
@@ -183,18 +232,38 @@ class MedianReporter : public benchmark::ConsoleReporter {
   }
 
   void PrintRatios() const {
-    std::printf("\n%-28s %12s %10s\n", "engine/precision/threads", "median ms",
-                "ratio");
+    std::printf("\n%-28s %12s %10s %10s\n", "engine/precision/threads",
+                "median ms", "ratio", "of peak");
     for (const auto& [name, ms] : medians_ms_) {
       const std::vector<std::string> parts = absl::StrSplit(name, '/');
       const auto bare = medians_ms_.find(
           absl::StrCat("onednn_direct/", parts[1], "/", parts[2]));
-      std::printf("%-28s %12.1f %10.3f\n", name.c_str(), ms,
-                  bare == medians_ms_.end() ? 0 : ms / bare->second);
+      std::printf(
+          "%-28s %12.1f %10s %10s\n", name.c_str(), ms,
+          Share(bare == medians_ms_.end() ? 0 : ms / bare->second).c_str(),
+          Share(ShareOfPeak(parts[1], parts[2], ms)).c_str());
     }
   }
 
  private:
+  static std::string Share(double share) {
+    return share == 0 ? "-" : absl::StrFormat("%.3f", share);
+  }
+
+  static double ShareOfPeak(const std::string& precision,
+                            const std::string& threads, double ms) {
+    static auto* const peaks = new std::map<std::string, double>();
+    const auto [peak, unknown] = peaks->emplace(precision + threads, 0);
+    if (unknown) {
+      peak->second = MeasuredPeak(precision == "int8" ? INT8 : FP32,
+                                  threads == "1" ? 1 : 2);
+      std::printf("(peak of %s, %s threads: %.0f G multiply-accumulates/s)\n",
+                  precision.c_str(), threads.c_str(), peak->second / 1e9);
+    }
+    if (peak->second == 0) return 0;
+    return NetworkMultiplies() / (ms / 1e3) / peak->second;
+  }
+
   std::map<std::string, double> medians_ms_;
 };
 
@@ -225,6 +294,7 @@ void RegisterAll() {
       }
     }
     Register("torch/fp32", threads, BM_Torch);
+    Register("torch_convolutions/int8", threads, BM_TorchInt8);
   }
 }
 

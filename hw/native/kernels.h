@@ -161,8 +161,19 @@ struct TileKernels {
                      int64_t stride, int16_t* to) = nullptr;
 };
 
+// Multiply-accumulates on registers alone, as many at once as the processor
+// takes: what a Gemm could reach at most.
+struct PeakLoop {
+  double multiplies_per_round = 0;
+  void (*run)(int64_t rounds) = nullptr;
+};
+
 struct KernelSet {
   const char* name = nullptr;  // "avx512vnni"
+
+  // Null where nobody measures. INT8 with the instructions of exact products.
+  PeakLoop peak_int8;
+  PeakLoop peak_f32;
 
   GemmU8 gemm_u8;  // run is null where it would be slower than s16
   GemmS16 gemm_s16;

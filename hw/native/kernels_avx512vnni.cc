@@ -150,6 +150,8 @@ KernelSet MakeKernels() {
                   GemmRows<S16S16, 14, 2>};
   set.gemm_f32 = {"gemm_f32_14x32c1_avx512", 14, 32, 1, 32,
                   GemmRows<Real, 14, 2>};
+  set.peak_int8 = Peak<U8S8>();
+  set.peak_f32 = Peak<Real>();
   SetVectorKernels(&set);
   set.finish_bytes = FinishBytesFast;
   return set;
