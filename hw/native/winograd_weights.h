@@ -21,7 +21,7 @@ inline constexpr double kRealG4[6][3] = {{1.0 / 4, 0, 0},
 // G g G^T of one kernel; `side` frequencies each way.
 template <typename G, typename Number, typename Weight>
 void TransformKernel(const G (*g)[3], int side, const Weight* kernel,
-                      Number* u) {
+                     Number* u) {
   Number rows[6][3];
   for (int i = 0; i < side; ++i) {
     for (int x = 0; x < 3; ++x) {
