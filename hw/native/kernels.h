@@ -114,13 +114,16 @@ template <typename C>
 using OutputTransform = void (*)(const C* m, int64_t frequency_stride,
                                  int columns, C* y, int64_t row_stride);
 
-// Winograd's transform of weights for F(4,3), G g G^T: blocks of `values` (a
-// multiple of `lanes`) kernels, tap t of block b at taps[(b * 9 + t) * values +
-// i], frequency f to u[f * frequency_stride + b * values + i]. G is scaled as
-// README.md says, in FP32 too; the output transform makes up for it.
+// Winograd's transform of weights for F(4,3), G g G^T, a row of frequencies at
+// a time. rows[y] takes blocks of `values` (a multiple of `lanes`) kernels, tap
+// t of block b at taps[(b * 9 + t) * values + i], to their frequencies y * 6 +
+// x, at u[x * frequency_stride + b * values + i]. G is scaled as README.md
+// says, in FP32 too; the output transform makes up for it.
 template <typename Weight, typename V>
-using WeightTransform = void (*)(const Weight* taps, int64_t blocks, int values,
-                                 V* u, int64_t frequency_stride);
+struct WeightTransform {
+  void (*rows[6])(const Weight* taps, int64_t blocks, int values, V* u,
+                  int64_t frequency_stride) = {};
+};
 
 // Matrix product of bytes in layouts of its own: for i < rows and
 // j < panels * columns,
@@ -194,8 +197,8 @@ struct KernelSet {
   OutputTransform<int32_t> output_2_s32 = nullptr;
   OutputTransform<int32_t> output_4_s32 = nullptr;
   OutputTransform<float> output_4_f32 = nullptr;
-  WeightTransform<int8_t, int16_t> weights_4_s16 = nullptr;
-  WeightTransform<float, float> weights_4_f32 = nullptr;
+  WeightTransform<int8_t, int16_t> weights_4_s16;
+  WeightTransform<float, float> weights_4_f32;
 
   // Rows x columns sums at acc[i * acc_stride + j] to the output. The sums are
   // readable up to a whole vector of columns.

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "hw/native/finisher.h"
 #include "hw/native/winograd_panels.h"
@@ -23,8 +24,7 @@ constexpr int kMostPixels = 36;
 // FP32 sums so long that what the transforms round stays within the bound of
 // README.md. Shorter ones gain nothing by Winograd either.
 constexpr int kManyChannels = 16;
-// What transforming one vector of kernels takes, most of it for 36 stores far
-// apart: measured on Zen 3 with AVX2.
+// What transforming one vector of kernels takes: measured on Zen 3 with AVX2.
 constexpr double kKernelsCycles = 200;
 
 int64_t TilesAlong(int pixels, int outputs) {
@@ -33,16 +33,6 @@ int64_t TilesAlong(int pixels, int outputs) {
 int64_t Tiles(const ConvolutionTask& task, int outputs) {
   return TilesAlong(task.output.height(), outputs) *
          TilesAlong(task.output.width(), outputs);
-}
-
-// Parts of k that are transformed and multiplied one after another, so that a
-// part's weights stay in the second-level cache.
-template <typename Weight, typename V>
-int64_t Slices(const WinogradPanels<Weight, V>& weights, int64_t cache_bytes) {
-  if (!weights.in_run()) return 1;
-  const int64_t groups = weights.shape().groups();
-  return std::min(groups,
-                  CeilDivide(weights.scratch_bytes(groups), cache_bytes / 4));
 }
 
 template <typename In, typename Weight, typename V, typename C,
@@ -124,7 +114,6 @@ class Winograd : public Convolution {
     block_tiles_ = CeilDivide(tiles_, blocks_);
     v_stride_ = OddLines(block_tiles_ * tile_stride_, sizeof(V));
     m_stride_ = OddLines(block_tiles_ * gemm_.columns, sizeof(C));
-    slices_ = Slices(weights_, cache_bytes);
   }
 
   int64_t v_bytes() const { return frequencies_ * v_stride_ * sizeof(V); }
@@ -132,14 +121,10 @@ class Winograd : public Convolution {
   int64_t run_values() const {
     return int64_t{kTilesInRun} * outputs_ * outputs_ * gemm_.columns;
   }
-  int64_t weights_bytes() const {
-    return weights_.scratch_bytes(
-        CeilDivide(weights_.shape().groups(), slices_));
-  }
   int64_t shared_bytes() const { return few_tiles_ ? v_bytes() : 0; }
   int64_t place_bytes() const {
-    return m_bytes() + weights_bytes() + RoundUp(run_values() * sizeof(C), 64) +
-           (few_tiles_ ? 0 : v_bytes());
+    return m_bytes() + weights_.scratch_bytes() +
+           RoundUp(run_values() * sizeof(C), 64) + (few_tiles_ ? 0 : v_bytes());
   }
   char* place_memory(const ConvolutionBuffers& buffers, int place) const {
     return static_cast<char*>(buffers.scratch) + shared_bytes() +
@@ -177,7 +162,7 @@ class Winograd : public Convolution {
   Memory MemoryOf(const ConvolutionBuffers& buffers, int place) const {
     char* const memory = place_memory(buffers, place);
     char* const u = memory + m_bytes();
-    char* const run = u + weights_bytes();
+    char* const run = u + weights_.scratch_bytes();
     void* const v = few_tiles_ ? buffers.scratch
                                : run + RoundUp(run_values() * sizeof(C), 64);
     return {reinterpret_cast<C*>(memory), reinterpret_cast<V*>(u),
@@ -186,39 +171,34 @@ class Winograd : public Convolution {
 
   // Products of one panel with `tiles` transformed tiles.
   void Multiply(const Memory& memory, int64_t tiles, int panel) const {
-    const int64_t all_groups = weights_.shape().groups();
-    for (int64_t slice = 0; slice < slices_; ++slice) {
-      const int64_t first = PartBegin(all_groups, slices_, slice);
-      const int64_t groups = PartBegin(all_groups, slices_, slice + 1) - first;
-      MultiplySlice(memory, tiles,
-                    weights_.Groups(panel, first, groups, memory.u), first,
-                    groups);
+    for (int row = 0; row < side_; ++row) {
+      const FrequencyRow<V> weights = weights_.Row(panel, row, memory.u);
+      for (int x = 0; x < side_; ++x) {
+        MultiplyFrequency(memory, tiles, row * side_ + x,
+                          weights.values + x * weights.stride, weights.stride);
+      }
     }
   }
 
-  // Adds to the products what groups [first, first + groups) of k give.
-  void MultiplySlice(const Memory& memory, int64_t tiles,
-                     const Frequencies<V>& weights, int64_t first,
-                     int64_t groups) const {
+  // `stride` values lie between a frequency's weights and the next one's.
+  void MultiplyFrequency(const Memory& memory, int64_t tiles, int f,
+                         const V* weights, int64_t stride) const {
     const int64_t parts = CeilDivide(tiles, gemm_.rows);
-    // The tiles of one frequency share in prefetching the next one's weights.
-    const int64_t frequency_bytes = weights.stride * sizeof(V);
+    const int64_t groups = weights_.shape().groups;
+    // The tiles share in prefetching the next frequency's weights.
+    const int64_t frequency_bytes = stride * sizeof(V);
     const int64_t step = CeilDivide(frequency_bytes, parts * groups);
     Prefetch prefetch;
     prefetch.step = step;
-    const V* const v = memory.v + first * gemm_.depth;
-    for (int f = 0; f < frequencies_; ++f) {
-      const V* const panel = weights.values + f * weights.stride;
-      for (int64_t part = 0; part < parts; ++part) {
-        const int64_t begin = PartBegin(tiles, parts, part);
-        const int64_t end = PartBegin(tiles, parts, part + 1);
-        prefetch.panel = reinterpret_cast<const char*>(panel) +
-                         frequency_bytes + part * groups * step;
-        gemm_.run(static_cast<int>(end - begin), groups,
-                  v + f * v_stride_ + begin * tile_stride_, tile_stride_, panel,
-                  memory.m + f * m_stride_ + begin * gemm_.columns,
-                  gemm_.columns, /*accumulate=*/first > 0, prefetch);
-      }
+    for (int64_t part = 0; part < parts; ++part) {
+      const int64_t begin = PartBegin(tiles, parts, part);
+      const int64_t end = PartBegin(tiles, parts, part + 1);
+      prefetch.panel = reinterpret_cast<const char*>(weights) +
+                       frequency_bytes + part * groups * step;
+      gemm_.run(static_cast<int>(end - begin), groups,
+                memory.v + f * v_stride_ + begin * tile_stride_, tile_stride_,
+                weights, memory.m + f * m_stride_ + begin * gemm_.columns,
+                gemm_.columns, /*accumulate=*/false, prefetch);
     }
   }
 
@@ -307,16 +287,22 @@ class Winograd : public Convolution {
   int64_t block_tiles_ = 0;  // the most of a block
   int64_t v_stride_ = 0;     // from one frequency to the next
   int64_t m_stride_ = 0;
-  int64_t slices_ = 1;  // of k, multiplied one after another
 };
 
 using Int8Winograd = Winograd<uint8_t, int8_t, int16_t, int32_t, ByteFinisher>;
 using RealWinograd = Winograd<float, float, float, float, RealFinisher>;
 
+template <typename Transform>
+absl::optional<Transform> InRun(const WinogradForm& form,
+                                const Transform& transform) {
+  if (!form.weights_in_run) return absl::nullopt;
+  return transform;
+}
+
 template <typename GemmType>
 PanelShape ShapeOf(const ConvolutionTask& task, const GemmType& gemm) {
   return {task.input.channels(), task.op.out_channels(), gemm.columns,
-          gemm.depth};
+          gemm.depth, CeilDivide(task.input.channels(), gemm.depth)};
 }
 
 template <typename Weight, typename GemmType>
@@ -401,9 +387,9 @@ std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
                                          std::string description) {
   const KernelSet& kernels = *context.kernels;
   if (task.precision == FP32) {
-    WinogradPanels<float, float> weights(
-        ShapeOf(task, kernels.gemm_f32), 6, kIntegerG4, task.float_weights,
-        form.weights_in_run ? kernels.weights_4_f32 : nullptr);
+    WinogradPanels<float, float> weights(ShapeOf(task, kernels.gemm_f32), 6,
+                                         kIntegerG4, task.float_weights,
+                                         InRun(form, kernels.weights_4_f32));
     return std::make_unique<RealWinograd>(
         task, form.outputs, context, kernels.gemm_f32, std::move(weights),
         kernels.input_4_f32, kernels.output_4_f32,
@@ -413,7 +399,7 @@ std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
   WinogradPanels<int8_t, int16_t> weights(
       ShapeOf(task, kernels.gemm_s16), form.outputs + 2,
       four ? kIntegerG4 : kIntegerG2, task.int8_weights,
-      form.weights_in_run ? kernels.weights_4_s16 : nullptr);
+      InRun(form, kernels.weights_4_s16));
   return std::make_unique<Int8Winograd>(
       task, form.outputs, context, kernels.gemm_s16, std::move(weights),
       four ? kernels.input_4_s16 : kernels.input_2_s16,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "hw/native/aligned_buffer.h"
 #include "hw/native/kernels.h"
@@ -22,26 +23,25 @@ inline int64_t OddLines(int64_t values, int64_t value_bytes) {
   return (CeilDivide(values * value_bytes, 64) | 1) * 64 / value_bytes;
 }
 
-// The shape of the panels: `channels` values of k, padded to whole groups of
-// `depth`, by `out_channels` in panels of `columns`.
+// The shape of the panels: `groups` groups of `depth` values of k, of which the
+// first `channels` are not padding, by `out_channels` in panels of `columns`.
 struct PanelShape {
   int channels = 0;
   int out_channels = 0;
   int columns = 0;
   int depth = 0;
+  int64_t groups = 0;
 
   int panels() const {
     return static_cast<int>(CeilDivide(out_channels, columns));
   }
-  int64_t groups() const { return CeilDivide(channels, depth); }
   // Values of one group of k.
   int64_t group_values() const { return int64_t{columns} * depth; }
 };
 
-// Groups of k of one panel, transformed: those of frequency f are at
-// values + f * stride.
+// A row of frequencies of one panel: the x-th is at values + x * stride.
 template <typename V>
-struct Frequencies {
+struct FrequencyRow {
   const V* values = nullptr;
   int64_t stride = 0;
 };
@@ -53,12 +53,12 @@ template <typename Weight, typename V>
 class WinogradPanels {
  public:
   // `weights`: [out channel][channel][row][column]; g: the `side` rows of G.
-  // `transform` by the same G is null where weights are transformed at load.
+  // `transform` by the same G where weights are transformed in the run.
   WinogradPanels(const PanelShape& shape, int side, const int (*g)[3],
                  absl::Span<const Weight> weights,
-                 WeightTransform<Weight, V> transform)
+                 absl::optional<WeightTransform<Weight, V>> transform)
       : shape_(shape), side_(side), transform_(transform) {
-    if (in_run()) {
+    if (transform.has_value()) {
       PackPlain(weights);
     } else {
       PackTransformed(g, weights);
@@ -66,31 +66,29 @@ class WinogradPanels {
   }
 
   const PanelShape& shape() const { return shape_; }
-  bool in_run() const { return transform_ != nullptr; }
   int64_t bytes() const { return transformed_.bytes() + plain_.bytes(); }
 
-  // What Groups needs for `groups` groups of k.
-  int64_t scratch_bytes(int64_t groups) const {
-    return in_run() ? side_ * side_ * scratch_stride(groups) *
-                          static_cast<int64_t>(sizeof(V))
-                    : 0;
+  // What Row needs.
+  int64_t scratch_bytes() const {
+    return transform_.has_value()
+               ? RoundUp(side_ * scratch_stride() * int64_t{sizeof(V)} +
+                             kSlackBytes,
+                         64)
+               : 0;
   }
 
-  // Groups [first, first + groups) of k of one panel. They are in `scratch`,
-  // aligned to 64 bytes, where weights are transformed in the run.
-  Frequencies<V> Groups(int panel, int64_t first, int64_t groups,
-                        V* scratch) const {
-    if (!in_run()) {
+  // Frequencies row * side to row * side + side - 1 of a panel. They are in
+  // `scratch`, aligned to 64 bytes, where weights are transformed in the run.
+  FrequencyRow<V> Row(int panel, int row, V* scratch) const {
+    if (!transform_.has_value()) {
       return {transformed_.data() + panel * panel_values() +
-                  first * shape_.group_values(),
+                  row * side_ * frequency_values(),
               frequency_values()};
     }
-    const int64_t stride = scratch_stride(groups);
-    transform_(plain_.data() + panel * plain_values() +
-                   first * kTaps * shape_.group_values(),
-               groups, static_cast<int>(shape_.group_values()), scratch,
-               stride);
-    return {scratch, stride};
+    transform_->rows[row](plain_.data() + panel * plain_values(), shape_.groups,
+                          static_cast<int>(shape_.group_values()), scratch,
+                          scratch_stride());
+    return {scratch, scratch_stride()};
   }
 
  private:
@@ -99,13 +97,13 @@ class WinogradPanels {
   static constexpr int64_t kSlackBytes = 64;
 
   int64_t frequency_values() const {
-    return shape_.groups() * shape_.group_values();
+    return shape_.groups * shape_.group_values();
   }
   int64_t panel_values() const { return side_ * side_ * frequency_values(); }
   int64_t plain_values() const { return kTaps * frequency_values(); }
 
-  int64_t scratch_stride(int64_t groups) const {
-    return OddLines(groups * shape_.group_values(), sizeof(V));
+  int64_t scratch_stride() const {
+    return OddLines(frequency_values(), sizeof(V));
   }
 
   // [panel][group of k][tap][column][k in the group].
@@ -155,7 +153,7 @@ class WinogradPanels {
 
   PanelShape shape_;
   int side_;
-  WeightTransform<Weight, V> transform_;
+  absl::optional<WeightTransform<Weight, V>> transform_;
   AlignedBuffer<V> transformed_;
   AlignedBuffer<Weight> plain_;
 };
