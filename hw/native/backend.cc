@@ -108,16 +108,40 @@ WinogradForm FormOf(NativeAlgorithm algorithm) {
   return form;
 }
 
+// Stands for a convolution of a core that need not be here.
+class PlannedConvolution : public Convolution {
+ public:
+  explicit PlannedConvolution(const ConvolutionPlan& plan)
+      : packed_bytes_(plan.packed_bytes), description_(plan.description) {}
+
+  int64_t packed_bytes() const override { return packed_bytes_; }
+  std::string description() const override { return description_; }
+  absl::Status Run(const ConvolutionBuffers&) override {
+    return absl::FailedPreconditionError(
+        "a convolution that was only planned cannot run");
+  }
+
+ private:
+  const int64_t packed_bytes_;
+  const std::string description_;
+};
+
 class NativeBackend : public ConvolutionBackend {
  public:
-  NativeBackend(const NativeOptions& options, const KernelSet* kernels)
+  // With `plans` it plans only, and `kernels` needs no functions.
+  NativeBackend(const NativeOptions& options, const KernelSet* kernels,
+                std::vector<ConvolutionPlan>* plans)
       : options_(options),
+        plans_(plans),
         budget_bytes_(options.transform_budget_bytes),
         pool_(NewThreadPool(options.threads)),
         workers_(*pool_) {
     context_.kernels = kernels;
     context_.workers = &workers_;
-    context_.cache_bytes = SecondLevelCacheBytes();
+    context_.cache_bytes = kernels->core.cache_bytes > 0
+                               ? kernels->core.cache_bytes
+                               : SecondLevelCacheBytes();
+    context_.threads = options.threads;
   }
 
   absl::string_view name() const override { return "native"; }
@@ -138,14 +162,21 @@ class NativeBackend : public ConvolutionBackend {
     YOLOQ_RETURN_IF_ERROR(CheckShapes(task));
     YOLOQ_RETURN_IF_ERROR(CheckParameters(task));
     if (IsDepthwise(task)) {
-      return NewDepthwise(task, context_,
-                          absl::StrCat("depthwise, ", context_.kernels->name));
+      const std::string description =
+          absl::StrCat("depthwise, ", context_.kernels->name);
+      if (plans_ == nullptr) return NewDepthwise(task, context_, description);
+      return Planned(task, "depthwise", description,
+                     DepthwiseCost(task, context_));
     }
     const Choice choice = Choose(task);
     budget_bytes_ -= ExtraBytes(task, choice.algorithm);
     const std::string description =
         absl::StrCat(Name(choice.algorithm), ", ",
                      GemmName(task, choice.algorithm), ": ", choice.reason);
+    if (plans_ != nullptr) {
+      return Planned(task, Name(choice.algorithm), description,
+                     CostOf(task, choice.algorithm));
+    }
     switch (choice.algorithm) {
       case NativeAlgorithm::kWinograd4:
         if (HasTiledWinograd(*context_.kernels)) {
@@ -168,6 +199,27 @@ class NativeBackend : public ConvolutionBackend {
   }
 
  private:
+  std::unique_ptr<Convolution> Planned(const ConvolutionTask& task,
+                                       const std::string& algorithm,
+                                       const std::string& description,
+                                       const Cost& cost) {
+    ConvolutionPlan plan;
+    plan.name = task.name;
+    plan.algorithm = algorithm;
+    plan.description = description;
+    plan.multiply_accumulates = static_cast<double>(OutputPixels(task)) *
+                                task.op.out_channels() * GroupChannels(task) *
+                                task.op.kernel() * task.op.kernel();
+    plan.instructions =
+        cost.computing_cycles() * context_.kernels->core.instructions;
+    plan.packed_bytes = cost.packed_bytes;
+    plan.weight_traffic_bytes = cost.traffic.weights;
+    plan.activation_traffic_bytes = cost.traffic.activations();
+    plan.cycles = Cycles(cost, context_);
+    plans_->push_back(plan);
+    return std::make_unique<PlannedConvolution>(plan);
+  }
+
   const char* GemmName(const ConvolutionTask& task,
                        NativeAlgorithm algorithm) const {
     const KernelSet& kernels = *context_.kernels;
@@ -179,7 +231,7 @@ class NativeBackend : public ConvolutionBackend {
       return kernels.tiles.gemm_s16.name;
     }
     const bool bytes =
-        algorithm == NativeAlgorithm::kDirect && kernels.gemm_u8.run != nullptr;
+        algorithm == NativeAlgorithm::kDirect && kernels.gemm_u8.rows > 0;
     return bytes ? kernels.gemm_u8.name : kernels.gemm_s16.name;
   }
 
@@ -204,7 +256,8 @@ class NativeBackend : public ConvolutionBackend {
     return ExtraBytes(task, algorithm) <= budget_bytes_;
   }
 
-  // The ways that are possible for the task, direct first.
+  // The ways that are possible for the task, direct first. Weights are
+  // transformed in the run only where no memory is left to keep them.
   std::vector<NativeAlgorithm> Candidates(const ConvolutionTask& task) const {
     std::vector<NativeAlgorithm> candidates = {NativeAlgorithm::kDirect};
     if (!WinogradIsAllowed(task)) return candidates;
@@ -212,7 +265,10 @@ class NativeBackend : public ConvolutionBackend {
          {NativeAlgorithm::kWinograd2, NativeAlgorithm::kWinograd4,
           NativeAlgorithm::kWinograd4InRun}) {
       if (WinogradIsPossible(task, FormOf(algorithm)) &&
-          FitsBudget(task, algorithm)) {
+          FitsBudget(task, algorithm) &&
+          (algorithm != NativeAlgorithm::kWinograd4InRun ||
+           options_.algorithm == algorithm ||
+           !FitsBudget(task, NativeAlgorithm::kWinograd4))) {
         candidates.push_back(algorithm);
       }
     }
@@ -247,41 +303,55 @@ class NativeBackend : public ConvolutionBackend {
         return {algorithm, "asked for by the options"};
       }
       const Cost cost = CostOf(task, algorithm);
-      if (choice.reason.empty() || cost.cycles() < least) {
-        least = cost.cycles();
+      const double cycles = Cycles(cost, context_);
+      if (choice.reason.empty() || cycles < least) {
+        least = cycles;
         choice.algorithm = algorithm;
       }
       absl::StrAppendFormat(
           &choice.reason,
           "%s%s %.2f M cycles (multiply %.2f, transform %.2f, memory %.2f)",
-          choice.reason.empty() ? "" : "; ", Name(algorithm),
-          cost.cycles() / 1e6, cost.multiply_cycles / 1e6,
-          cost.transform_cycles / 1e6,
-          cost.traffic_bytes / kStreamBytesPerCycle / 1e6);
+          choice.reason.empty() ? "" : "; ", Name(algorithm), cycles / 1e6,
+          cost.multiply_cycles / context_.threads / 1e6,
+          cost.transform_cycles / context_.threads / 1e6,
+          MemoryCycles(cost, context_) / 1e6);
     }
     return choice;
   }
 
   const NativeOptions options_;
+  std::vector<ConvolutionPlan>* const plans_;
   int64_t budget_bytes_;  // what is left of it
   const std::unique_ptr<ThreadPool> pool_;
   Workers workers_;
   PlanContext context_;
 };
 
+absl::Status CheckThreads(const NativeOptions& options) {
+  if (options.threads >= 1) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "native backend: ", options.threads, " threads; give at least 1"));
+}
+
 }  // namespace
 }  // namespace native
 
 absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewNativeBackend(
     const NativeOptions& options) {
-  if (options.threads < 1) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "native backend: ", options.threads, " threads; give at least 1"));
-  }
+  YOLOQ_RETURN_IF_ERROR(native::CheckThreads(options));
   YOLOQ_ASSIGN_OR_RETURN(const native::KernelSet* kernels,
                          native::FindKernels(options.kernels));
   return std::unique_ptr<ConvolutionBackend>(
-      new native::NativeBackend(options, kernels));
+      new native::NativeBackend(options, kernels, /*plans=*/nullptr));
+}
+
+absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewPlanningBackend(
+    const NativeOptions& options, std::vector<ConvolutionPlan>* plans) {
+  YOLOQ_RETURN_IF_ERROR(native::CheckThreads(options));
+  YOLOQ_ASSIGN_OR_RETURN(const native::KernelSet* kernels,
+                         native::FindDescription(options.kernels));
+  return std::unique_ptr<ConvolutionBackend>(
+      new native::NativeBackend(options, kernels, plans));
 }
 
 }  // namespace yoloq

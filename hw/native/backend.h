@@ -9,8 +9,10 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "hw/native/convolution_plan.h"
 #include "hw/runtime/convolution.h"
 
 namespace yoloq {
@@ -44,6 +46,13 @@ struct NativeOptions {
 // not have.
 absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewNativeBackend(
     const NativeOptions& options);
+
+// The same choices for any core, which need not be here: its convolutions take
+// no memory and cannot run, and each that is made appends its plan.
+// options.kernels names a set or a core (hw/native/isa.h: FindDescription).
+// `plans` outlives the backend.
+absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewPlanningBackend(
+    const NativeOptions& options, std::vector<ConvolutionPlan>* plans);
 
 }  // namespace yoloq
 

@@ -123,6 +123,30 @@ bool IsDepthwise(const ConvolutionTask& task) {
          task.op.out_channels() == task.input.channels();
 }
 
+Cost DepthwiseCost(const ConvolutionTask& task, const PlanContext& context) {
+  const bool reals = task.precision == FP32;
+  const int taps = task.op.kernel() * task.op.kernel();
+  const int64_t channels =
+      RoundUp(task.input.channels(), context.kernels->lanes);
+  const double values = static_cast<double>(OutputPixels(task)) * channels;
+  const double operations = context.kernels->core.vector_operations;
+  // A tap of a vector of values: two loads and the pointer's, and multiplying
+  // and adding, which bytes do after widening, but on twice as many values.
+  const double vector = context.kernels->lanes / 2;
+  Cost cost;
+  cost.multiplies = values * taps;
+  cost.multiply_cycles =
+      values * taps * (reals ? 4 : 4.5) / (vector * operations);
+  // Finding the pixels, one by one, and the epilogue.
+  cost.transform_cycles =
+      static_cast<double>(OutputPixels(task)) * taps * 15 / operations +
+      values * 10 / (vector * operations);
+  cost.packed_bytes = channels * taps * (reals ? 4 : 2);
+  cost.traffic = TensorTraffic(task);
+  cost.traffic.weights = static_cast<double>(cost.packed_bytes);
+  return cost;
+}
+
 std::unique_ptr<Convolution> NewDepthwise(const ConvolutionTask& task,
                                           const PlanContext& context,
                                           std::string description) {

@@ -14,6 +14,8 @@ namespace native {
 
 bool IsDepthwise(const ConvolutionTask& task);
 
+Cost DepthwiseCost(const ConvolutionTask& task, const PlanContext& context);
+
 // Requires IsDepthwise.
 std::unique_ptr<Convolution> NewDepthwise(const ConvolutionTask& task,
                                           const PlanContext& context,

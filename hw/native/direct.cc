@@ -225,24 +225,28 @@ Cost CostOf(const ConvolutionTask& task, const PlanContext& context,
   const int64_t depth = MatrixDepth(task, gemm.depth);
   const int64_t columns =
       RoundUp(task.op.out_channels() / groups, gemm.columns) * groups;
-  // Vectors of 32-bit values.
+  const CoreModel& core = context.kernels->core;
+  // Operations on vectors of 32-bit values, two for each that is gathered.
   const double vector = context.kernels->lanes / 2;
   Cost cost;
   cost.multiplies = static_cast<double>(pixels) * depth * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
+  double operations =
+      static_cast<double>(pixels) * columns * core.finish_operations / vector;
   if (!InPlace<In, A>(task, gemm.depth)) {
-    cost.transform_cycles +=
-        static_cast<double>(pixels) * depth * groups * sizeof(A) / (4 * vector);
+    operations +=
+        static_cast<double>(pixels) * groups *
+        (depth * sizeof(A) * 2 / (4 * vector) + core.gather_operations);
   }
-  cost.transform_cycles += static_cast<double>(pixels) * columns * 5 / vector;
+  cost.transform_cycles = operations / core.vector_operations;
   cost.packed_bytes = columns * depth * sizeof(B);
   const int64_t passes =
       AtFewPixels(task)
           ? 1
           : CeilDivide(pixels, gemm.rows * int64_t{kMostTilesInBlock});
-  if (cost.packed_bytes > context.cache_bytes / 2 || passes == 1) {
-    cost.traffic_bytes = static_cast<double>(cost.packed_bytes) * passes;
-  }
+  cost.traffic = TensorTraffic(task);
+  cost.traffic.weights =
+      cost.packed_bytes * PassesFromMemory(cost.packed_bytes, passes, context);
   return cost;
 }
 
@@ -252,7 +256,7 @@ Cost DirectCost(const ConvolutionTask& task, const PlanContext& context) {
   if (task.precision == FP32) {
     return CostOf<float>(task, context, context.kernels->gemm_f32);
   }
-  if (context.kernels->gemm_u8.run != nullptr) {
+  if (context.kernels->gemm_u8.rows > 0) {
     return CostOf<uint8_t>(task, context, context.kernels->gemm_u8);
   }
   return CostOf<uint8_t>(task, context, context.kernels->gemm_s16);

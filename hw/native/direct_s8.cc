@@ -31,6 +31,13 @@ int64_t Depth(const ConvolutionTask& task, const GemmS8& gemm) {
   return RoundUp(Values(task), gemm.depth);
 }
 
+// Output pixels that are computed together where there are many: whole tiles.
+int64_t RowsInBlock(int64_t depth, int tile_rows, int64_t cache_bytes) {
+  const int64_t fitting =
+      std::clamp<int64_t>(cache_bytes / 4 / depth, tile_rows, kMostRowsInBlock);
+  return fitting / tile_rows * tile_rows;
+}
+
 // Bias plus sum of weights * (128 - zero_point): sums are taken over bytes less
 // 128.
 std::vector<int32_t> BiasOfSignedBytes(const ConvolutionTask& task) {
@@ -100,9 +107,7 @@ class DirectS8 : public Convolution {
       block_rows_ = pixels_;
       return;
     }
-    const int64_t fitting = std::clamp<int64_t>(cache_bytes / 4 / depth_,
-                                                gemm_.rows, kMostRowsInBlock);
-    block_rows_ = fitting / gemm_.rows * gemm_.rows;
+    block_rows_ = RowsInBlock(depth_, gemm_.rows, cache_bytes);
     blocks_ = CeilDivide(pixels_, block_rows_);
   }
 
@@ -265,11 +270,31 @@ class DirectS8 : public Convolution {
   AlignedBuffer<int8_t> packed_;
 };
 
+// Many pixels: each block reads the weights. Few: each run of panels reads the
+// tiles.
+void AddTraffic(const ConvolutionTask& task, int64_t depth,
+                const PlanContext& context, Cost* cost) {
+  const GemmS8& gemm = context.kernels->gemm_s8;
+  const int64_t pixels = OutputPixels(task);
+  const double packed_bytes = static_cast<double>(cost->packed_bytes);
+  if (pixels > kFewPixels) {
+    const int64_t rows = RowsInBlock(depth, gemm.rows, context.cache_bytes);
+    cost->traffic.weights =
+        packed_bytes *
+        PassesFromMemory(packed_bytes, CeilDivide(pixels, rows), context);
+    return;
+  }
+  cost->traffic.weights = packed_bytes;
+  const double tiles_bytes = static_cast<double>(pixels * depth);
+  const int64_t runs = CeilDivide(task.op.out_channels() / task.op.groups(),
+                                  kPanelsInRun * gemm.columns);
+  cost->traffic.scratch =
+      ScratchTraffic(tiles_bytes, runs, context) * task.op.groups();
+}
+
 }  // namespace
 
-bool HasDirectS8(const KernelSet& kernels) {
-  return kernels.gemm_s8.run != nullptr;
-}
+bool HasDirectS8(const KernelSet& kernels) { return kernels.gemm_s8.rows > 0; }
 
 Cost DirectS8Cost(const ConvolutionTask& task, const PlanContext& context) {
   const GemmS8& gemm = context.kernels->gemm_s8;
@@ -281,15 +306,18 @@ Cost DirectS8Cost(const ConvolutionTask& task, const PlanContext& context) {
   Cost cost;
   cost.multiplies = pixels * depth * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
-  // Instructions: gathering on 16 bytes, the sums across lanes, the epilogue.
-  cost.transform_cycles = pixels * (4.0 * depth * groups / 16 + 5.0 * columns);
-  cost.packed_bytes = columns * depth;
-  const int64_t passes = pixels <= kFewPixels
-                             ? 1
-                             : CeilDivide(OutputPixels(task), kMostRowsInBlock);
-  if (cost.packed_bytes > context.cache_bytes / 2 || passes == 1) {
-    cost.traffic_bytes = static_cast<double>(cost.packed_bytes) * passes;
+  // Instructions, by a fit to counts: about 1 a byte that is gathered and
+  // arranged; 5 a sum across lanes and 3 of the epilogue; as many again of the
+  // epilogue with a residual; and rows of a kernel of less than a vector.
+  cost.transform_cycles =
+      pixels *
+      (1.1 * depth * groups + (task.add.has_value() ? 11.1 : 8.2) * columns);
+  if (task.op.kernel() > 1 && task.op.kernel() * GroupChannels(task) < 16) {
+    cost.transform_cycles += pixels * groups * task.op.kernel() * 44;
   }
+  cost.packed_bytes = columns * depth;
+  cost.traffic = TensorTraffic(task);
+  AddTraffic(task, depth, context, &cost);
   return cost;
 }
 

@@ -55,6 +55,26 @@ absl::StatusOr<const KernelSet*> FindKernels(absl::string_view name) {
       })));
 }
 
+const std::vector<KernelSet>& DescribedKernels() {
+  static const auto* const sets =
+      new std::vector<KernelSet>{DescribeNeonA53(), DescribeAvx512Vnni(),
+                                 DescribeAvx2(), DescribePortable()};
+  return *sets;
+}
+
+absl::StatusOr<const KernelSet*> FindDescription(absl::string_view name) {
+  if (name.empty()) name = AvailableKernels().front()->name;
+  for (const KernelSet& set : DescribedKernels()) {
+    if (name == set.name || name == set.core.name) return &set;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("no core named \"", name, "\"; there are: ",
+                   absl::StrJoin(DescribedKernels(), ", ",
+                                 [](std::string* out, const KernelSet& set) {
+                                   absl::StrAppend(out, set.core.name);
+                                 })));
+}
+
 int64_t SecondLevelCacheBytes() {
   const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
   return bytes > 0 ? bytes : 512 * 1024;

@@ -20,6 +20,14 @@ std::vector<const KernelSet*> AvailableKernels();
 // there is, when this processor or this build has no such set.
 absl::StatusOr<const KernelSet*> FindKernels(absl::string_view name);
 
+// All sets that there are, on any processor, without their functions
+// (kernels.h).
+const std::vector<KernelSet>& DescribedKernels();
+
+// The one whose set or core has that name ("neon_a53", "cortex_a53"); "" for
+// the fastest that this processor can run. InvalidArgument, listing the names.
+absl::StatusOr<const KernelSet*> FindDescription(absl::string_view name);
+
 // Bytes of the second-level cache of one core; 512 KiB where it is unknown.
 int64_t SecondLevelCacheBytes();
 

@@ -49,6 +49,37 @@ TEST(IsaTest, EverySetIsWhole) {
   EXPECT_EQ(names.count("portable"), 1);
 }
 
+TEST(IsaTest, DescriptionsAreThoseOfTheSets) {
+  for (const KernelSet* set : AvailableKernels()) {
+    SCOPED_TRACE(set->name);
+    const auto described = FindDescription(set->name);
+    ASSERT_TRUE(described.ok()) << described.status();
+    EXPECT_EQ((*described)->lanes, set->lanes);
+    EXPECT_STREQ((*described)->gemm_s16.name, set->gemm_s16.name);
+    // A set computes with what its description says that it has, and no more.
+    EXPECT_EQ((*described)->gemm_u8.rows > 0, set->gemm_u8.run != nullptr);
+    EXPECT_EQ((*described)->gemm_s8.rows > 0, set->gemm_s8.run != nullptr);
+    EXPECT_EQ((*described)->tiles.gemm_s16.rows > 0,
+              set->tiles.gemm_s16.run != nullptr);
+    EXPECT_EQ((*described)->gemm_s16.run, nullptr);
+  }
+}
+
+TEST(IsaTest, DescribesEveryCore) {
+  for (const KernelSet& set : DescribedKernels()) {
+    SCOPED_TRACE(set.name);
+    EXPECT_GT(set.lanes, 0);
+    EXPECT_GT(set.core.vector_operations, 0);
+    EXPECT_GT(set.core.core_bytes, 0);
+    EXPECT_EQ(*FindDescription(set.core.name), &set);
+  }
+  EXPECT_STREQ((*FindDescription("cortex_a53"))->name, "neon_a53");
+  EXPECT_STREQ((*FindDescription(""))->name, AvailableKernels().front()->name);
+  EXPECT_THAT(FindDescription("z80"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("no core named \"z80\"")));
+}
+
 TEST(IsaTest, FindsByName) {
   EXPECT_EQ(*FindKernels(""), AvailableKernels().front());
   EXPECT_EQ(*FindKernels("portable"), PortableKernels());

@@ -171,14 +171,43 @@ struct PeakLoop {
   void (*run)(int64_t rounds) = nullptr;
 };
 
+// What the cost model assumes of a core, a cycle where nothing else is said.
+struct CoreModel {
+  const char* name = nullptr;    // "cortex_a53"
+  double clock_hz = 0;           // 0: not assumed
+  double vector_operations = 0;  // of transforms and epilogues, on a vector
+  // Operations in direct.h: a vector of sums, from their tile to the output;
+  // and a pixel's way into the matrix, beside copying.
+  double finish_operations = 0;
+  double gather_operations = 0;
+  // Of winograd.h: a vector of transformed input; a vector of sums, from their
+  // tile to transformed output.
+  double input_operations = 0;
+  double output_operations = 0;
+  // And of Winograd's: a value of a vector of channels that is not full.
+  double part_operations = 0;
+  // Instructions that start: all that the rates and vector operations count.
+  // 0: cycles do not tell the number of instructions.
+  double instructions = 0;
+  double core_bytes = 0;       // from beyond the caches, by one core
+  double all_cores_bytes = 0;  // by all of them together; 0: no common limit
+  // The second-level cache, of one core or for all, and the machine's memory;
+  // 0: ask the machine.
+  int64_t cache_bytes = 0;
+  int64_t memory_bytes = 0;
+};
+
+// A set without functions, as kernel_descriptions.cc makes it, can be planned
+// with but not run. What a set lacks has no rows.
 struct KernelSet {
   const char* name = nullptr;  // "avx512vnni"
+  CoreModel core;
 
   // Null where nobody measures. INT8 with the instructions of exact products.
   PeakLoop peak_int8;
   PeakLoop peak_f32;
 
-  GemmU8 gemm_u8;  // run is null where it would be slower than s16
+  GemmU8 gemm_u8;  // none where it would be slower than s16
   GemmS16 gemm_s16;
   GemmF32 gemm_f32;
 
@@ -229,6 +258,12 @@ struct KernelSet {
                         const float* weights, int64_t weight_stride,
                         float* acc) = nullptr;
 };
+
+// The sets without their functions.
+KernelSet DescribePortable();
+KernelSet DescribeAvx2();
+KernelSet DescribeAvx512Vnni();
+KernelSet DescribeNeonA53();
 
 // Exist where the compiler builds for the architecture; null elsewhere.
 const KernelSet* PortableKernels();

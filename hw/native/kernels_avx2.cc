@@ -58,11 +58,9 @@ struct Real {
 };
 
 KernelSet MakeKernels() {
-  KernelSet set;
-  set.name = "avx2";
-  set.gemm_s16 = {"gemm_s16s16_5x16c2_avx2", 5, 16, 2, 32,
-                  GemmRows<S16S16, 5, 2>};
-  set.gemm_f32 = {"gemm_f32_6x16c1_avx2", 6, 16, 1, 16, GemmRows<Real, 6, 2>};
+  KernelSet set = DescribeAvx2();
+  set.gemm_s16.run = GemmRows<S16S16, 5, 2>;
+  set.gemm_f32.run = GemmRows<Real, 6, 2>;
   set.peak_int8 = Peak<S16S16>();
   set.peak_f32 = Peak<Real>();
   SetVectorKernels(&set);

@@ -142,14 +142,10 @@ void FinishBytesFast(const int32_t* acc, int64_t acc_stride, int rows,
 }
 
 KernelSet MakeKernels() {
-  KernelSet set;
-  set.name = "avx512vnni";
-  set.gemm_u8 = {"gemm_u8s8_14x32c4_avx512vnni", 14, 32, 4, 128,
-                 GemmRows<U8S8, 14, 2>};
-  set.gemm_s16 = {"gemm_s16s16_14x32c2_avx512vnni", 14, 32, 2, 64,
-                  GemmRows<S16S16, 14, 2>};
-  set.gemm_f32 = {"gemm_f32_14x32c1_avx512", 14, 32, 1, 32,
-                  GemmRows<Real, 14, 2>};
+  KernelSet set = DescribeAvx512Vnni();
+  set.gemm_u8.run = GemmRows<U8S8, 14, 2>;
+  set.gemm_s16.run = GemmRows<S16S16, 14, 2>;
+  set.gemm_f32.run = GemmRows<Real, 14, 2>;
   set.peak_int8 = Peak<U8S8>();
   set.peak_f32 = Peak<Real>();
   SetVectorKernels(&set);

@@ -17,20 +17,13 @@ namespace {
 #include "hw/native/winograd_tiles_neon.inc"
 
 KernelSet MakeKernels() {
-  KernelSet set;
-  set.name = "neon_a53";
-  // Rates by instructions: what loads and loops leave of one a cycle.
-  set.gemm_s16 = {"gemm_s16s16_4x8c1_neon", 4, 8, 1, 1.2, GemmS16Rows4x8};
-  set.gemm_f32 = {"gemm_f32_5x16c1_neon_a53", 5, 16, 1, 3.4, GemmF32Rows5x16};
-  set.gemm_s8 = {"gemm_s8s8_3x4c32_neon_a53",
-                 3,
-                 4,
-                 32,
-                 5.5,
-                 GemmS8Rows3x4,
-                 ArrangeS8,
-                 S8PanelBytes,
-                 PackS8Panel};
+  KernelSet set = DescribeNeonA53();
+  set.gemm_s16.run = GemmS16Rows4x8;
+  set.gemm_f32.run = GemmF32Rows5x16;
+  set.gemm_s8.run = GemmS8Rows3x4;
+  set.gemm_s8.arrange = ArrangeS8;
+  set.gemm_s8.panel_bytes = S8PanelBytes;
+  set.gemm_s8.pack = PackS8Panel;
   SetVectorKernels(&set);
   set.finish_bytes = FinishBytesNeon;
   SetTileKernels<4, 4>(0, 0, &set);
@@ -42,8 +35,7 @@ KernelSet MakeKernels() {
   SetTileKernels<1, 4>(2, 0, &set);
   SetTileKernels<1, 2>(2, 1, &set);
   SetTileKernels<1, 1>(2, 2, &set);
-  set.tiles.gemm_s16 = {
-      "gemm_s16s16_6x16c1_neon_a53", 6, 16, 8, 3.7, GemmS16Quads6x16};
+  set.tiles.gemm_s16.run = GemmS16Quads6x16;
   set.tiles.interleave = InterleaveS16;
   return set;
 }

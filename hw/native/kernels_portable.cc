@@ -50,12 +50,9 @@ void GemmF32Portable(int rows, int64_t groups, const float* a, int64_t a_stride,
 }
 
 KernelSet MakeKernels() {
-  KernelSet set;
-  set.name = "portable";
-  set.gemm_s16 = {
-      "gemm_s16s16_4x8c1_portable", kRows, kColumns, 1, 4, GemmS16Portable};
-  set.gemm_f32 = {
-      "gemm_f32_4x8c1_portable", kRows, kColumns, 1, 4, GemmF32Portable};
+  KernelSet set = DescribePortable();
+  set.gemm_s16.run = GemmS16Portable;
+  set.gemm_f32.run = GemmF32Portable;
   SetVectorKernels(&set);
   return set;
 }

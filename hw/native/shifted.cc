@@ -213,7 +213,7 @@ template <typename GemmType>
 bool Fits(const ConvolutionTask& task, const GemmType& gemm) {
   const int64_t distance = int64_t{task.op.stride()} * task.input.channels() *
                            sizeof(typename GemmTypes<GemmType>::A);
-  return gemm.run != nullptr && task.op.kernel() > 1 && task.op.groups() == 1 &&
+  return gemm.rows > 0 && task.op.kernel() > 1 && task.op.groups() == 1 &&
          task.input.channels() % gemm.depth == 0 && distance % kAliasBytes != 0;
 }
 

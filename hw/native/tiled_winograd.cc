@@ -104,7 +104,9 @@ class TileList {
   int64_t end_[kFrequencies];
 };
 
-// The kernels and numbers of one precision.
+// The kernels and numbers of one precision. Instructions a value, by a fit to
+// counts: of the input's transform (and interleaving), of the sums and the
+// output's transform, of the epilogue, and of a residual.
 struct Int8Kind {
   using In = uint8_t;
   using V = int16_t;
@@ -114,6 +116,10 @@ struct Int8Kind {
     return set.tiles.gemm_s16;
   }
   static constexpr bool kInterleaved = true;
+  static constexpr double kInputInstructions = 1.3;
+  static constexpr double kOutputInstructions = 4.8;
+  static constexpr double kFinishInstructions = 3.1;
+  static constexpr double kAddInstructions = 2.9;
   static auto Input(const TileKernels& tiles, int down, int across) {
     return tiles.input_s16[down][across];
   }
@@ -128,6 +134,10 @@ struct RealKind {
   using Finisher = RealFinisher;
   static const GemmF32& gemm(const KernelSet& set) { return set.gemm_f32; }
   static constexpr bool kInterleaved = false;
+  static constexpr double kInputInstructions = 1.5;
+  static constexpr double kOutputInstructions = 6.8;
+  static constexpr double kFinishInstructions = 2.5;
+  static constexpr double kAddInstructions = 1.4;
   static auto Input(const TileKernels& tiles, int down, int across) {
     return tiles.input_f32[down][across];
   }
@@ -135,6 +145,19 @@ struct RealKind {
     return tiles.output_f32[down][across];
   }
 };
+
+// Parts in which the tiles are computed.
+template <typename Kind>
+int64_t Blocks(int64_t tiles, int64_t depth, const PlanContext& context) {
+  if (tiles <= kFewTiles) return 1;
+  const auto& gemm = Kind::gemm(*context.kernels);
+  const int64_t tile_bytes =
+      kFrequencies * (2 * depth * int64_t{sizeof(typename Kind::V)} +
+                      gemm.columns * int64_t{sizeof(typename Kind::C)});
+  const int64_t fitting = std::clamp<int64_t>(
+      context.cache_bytes * 5 / 8 / tile_bytes, gemm.rows, 4 * gemm.rows);
+  return CeilDivide(tiles, fitting);
+}
 
 template <typename Kind>
 class TiledWinograd : public Convolution {
@@ -165,12 +188,7 @@ class TiledWinograd : public Convolution {
         panels_(CeilDivide(out_channels_, gemm_.columns)),
         outside_(channels_, static_cast<In>(zero_point_)) {
     few_tiles_ = tiles_.size() <= kFewTiles;
-    const int64_t tile_bytes =
-        kFrequencies *
-        (2 * depth_ * int64_t{sizeof(V)} + gemm_.columns * int64_t{sizeof(C)});
-    const int64_t fitting = std::clamp<int64_t>(
-        context.cache_bytes * 5 / 8 / tile_bytes, gemm_.rows, 4 * gemm_.rows);
-    blocks_ = few_tiles_ ? 1 : CeilDivide(tiles_.size(), fitting);
+    blocks_ = Blocks<Kind>(tiles_.size(), depth_, context);
     block_tiles_ = CeilDivide(tiles_.size(), blocks_);
     // One more for the row that interleaving adds to an odd number in each
     // part.
@@ -440,21 +458,30 @@ Cost CostOf(const ConvolutionTask& task, const PlanContext& context) {
   const int64_t depth = RoundUp(task.input.channels(), context.kernels->lanes);
   const int64_t columns = RoundUp(task.op.out_channels(), gemm.columns);
   const int64_t value_bytes = sizeof(typename Kind::V);
-  const double vector = context.kernels->lanes / 2;
   const double products = tiles.products();
+  const double outputs = static_cast<double>(OutputPixels(task)) * columns;
   Cost cost;
   cost.multiplies = products * depth * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
-  // Instructions on a vector: about 8 a value of the input's transform, 6 of
-  // the output's, and the epilogue's.
   cost.transform_cycles =
-      products * (8.0 * depth * value_bytes / 4 + 6.0 * columns) / vector +
-      static_cast<double>(OutputPixels(task)) * columns * 12 / vector;
+      products * (Kind::kInputInstructions * depth +
+                  Kind::kOutputInstructions * columns) +
+      outputs * (Kind::kFinishInstructions +
+                 (task.add.has_value() ? Kind::kAddInstructions : 0));
+  if (task.input.channels() % context.kernels->lanes != 0) {
+    // The last vector of channels is filled value by value.
+    cost.transform_cycles += products * context.kernels->lanes *
+                             context.kernels->core.part_operations;
+  }
   cost.packed_bytes = kFrequencies * depth * columns * value_bytes;
-  const int64_t passes =
-      tiles.size() <= kFewTiles ? 1 : CeilDivide(tiles.size(), gemm.rows * 4);
-  if (cost.packed_bytes > context.cache_bytes / 2 || passes == 1) {
-    cost.traffic_bytes = static_cast<double>(cost.packed_bytes) * passes;
+  cost.traffic = TensorTraffic(task);
+  const double packed_bytes = static_cast<double>(cost.packed_bytes);
+  const int64_t blocks = Blocks<Kind>(tiles.size(), depth, context);
+  cost.traffic.weights =
+      packed_bytes * PassesFromMemory(packed_bytes, blocks, context);
+  if (tiles.size() <= kFewTiles) {
+    cost.traffic.scratch = ScratchTraffic(products * depth * value_bytes,
+                                          columns / gemm.columns, context);
   }
   return cost;
 }
@@ -462,7 +489,7 @@ Cost CostOf(const ConvolutionTask& task, const PlanContext& context) {
 }  // namespace
 
 bool HasTiledWinograd(const KernelSet& kernels) {
-  return kernels.tiles.gemm_s16.run != nullptr;
+  return kernels.tiles.gemm_s16.rows > 0;
 }
 
 Cost TiledWinogradCost(const ConvolutionTask& task,

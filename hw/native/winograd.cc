@@ -313,17 +313,24 @@ Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
   const int64_t depth = RoundUp(task.input.channels(), gemm.depth);
   const int64_t columns = RoundUp(task.op.out_channels(), gemm.columns);
   const double vector = context.kernels->lanes / 2;
-  const double pixels = OutputPixels(task);
-  const int64_t passes =
-      tiles <= kFewTiles ? 1 : CeilDivide(tiles, gemm.rows * 3);
+  const CoreModel& core = context.kernels->core;
   Cost cost;
   cost.multiplies = static_cast<double>(tiles) * side * side * depth * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
-  // Vector operations of the transforms, two a cycle: about 4 a value.
-  cost.transform_cycles = static_cast<double>(tiles) * side * side *
-                          (2.0 * depth * value_bytes / 4 + 3.0 * columns) /
-                          vector;
-  cost.transform_cycles += pixels * columns * 5 / vector;
+  const double operations =
+      (static_cast<double>(tiles) * side * side *
+           (core.input_operations * depth * value_bytes / 4 +
+            core.output_operations * columns) +
+       static_cast<double>(OutputPixels(task)) * columns *
+           core.finish_operations) /
+      vector;
+  cost.transform_cycles = operations / core.vector_operations;
+  if (task.input.channels() % context.kernels->lanes != 0) {
+    cost.transform_cycles += static_cast<double>(tiles) * side * side *
+                             context.kernels->lanes * core.part_operations;
+  }
+  const int64_t passes =
+      tiles <= kFewTiles ? 1 : CeilDivide(tiles, gemm.rows * 3);
   if (form.weights_in_run) {
     cost.transform_cycles +=
         kKernelsCycles * passes * depth * columns * value_bytes / 4 / vector;
@@ -331,8 +338,13 @@ Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
   } else {
     cost.packed_bytes = side * side * depth * columns * value_bytes;
   }
-  if (cost.packed_bytes > context.cache_bytes / 2 || passes == 1) {
-    cost.traffic_bytes = static_cast<double>(cost.packed_bytes) * passes;
+  cost.traffic = TensorTraffic(task);
+  cost.traffic.weights =
+      cost.packed_bytes * PassesFromMemory(cost.packed_bytes, passes, context);
+  if (tiles <= kFewTiles) {
+    cost.traffic.scratch = ScratchTraffic(
+        static_cast<double>(tiles * side * side * depth * value_bytes),
+        columns / gemm.columns, context);
   }
   return cost;
 }

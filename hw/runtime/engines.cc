@@ -26,20 +26,12 @@ struct BackendEntry {
   Backend (*create)(const EngineOptions& options);
 };
 
-// What transformed weights may take where nothing is said.
-int64_t DefaultTransformBudget() {
-  constexpr int64_t kLargeBytes = int64_t{4} << 30;
-  const int64_t memory_bytes =
-      int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
-  return memory_bytes < kLargeBytes ? memory_bytes / 8
-                                    : std::numeric_limits<int64_t>::max();
-}
-
 Backend NewNative(const EngineOptions& engine) {
   NativeOptions options;
   options.threads = engine.threads;
   options.transform_budget_bytes =
-      engine.transform_budget_bytes.value_or(DefaultTransformBudget());
+      engine.transform_budget_bytes.value_or(DefaultTransformBudget(
+          int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE)));
   return NewNativeBackend(options);
 }
 
@@ -60,6 +52,12 @@ constexpr BackendEntry kBackends[] = {
 constexpr char kReference[] = "reference";
 
 }  // namespace
+
+int64_t DefaultTransformBudget(int64_t memory_bytes) {
+  constexpr int64_t kLargeBytes = int64_t{4} << 30;
+  return memory_bytes < kLargeBytes ? memory_bytes / 8
+                                    : std::numeric_limits<int64_t>::max();
+}
 
 std::vector<std::string> EngineNames() {
   std::vector<std::string> names;

@@ -20,11 +20,14 @@ namespace yoloq {
 struct EngineOptions {
   int threads = 1;  // >= 1; the reference has one
   // "native": what transformed weights may take beside the others, in bytes
-  // (hw/native/backend.h). Unset: an eighth of the memory of a machine that has
-  // less than 4 GB, as a board; no limit on others.
+  // (hw/native/backend.h). Unset: DefaultTransformBudget of this machine.
   absl::optional<int64_t> transform_budget_bytes;
   GraphEngineOptions graph;
 };
+
+// What transformed weights may take on a machine with so much memory, where
+// nothing is said: an eighth of less than 4 GB, else no limit.
+int64_t DefaultTransformBudget(int64_t memory_bytes);
 
 // The engines of this build: "native", on x86-64 "onednn", "xnnpack",
 // "reference".
