@@ -1,0 +1,53 @@
+#include "hw/model_plan.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "hw/native/backend.h"
+#include "hw/native/isa.h"
+#include "hw/runtime/engines.h"
+#include "hw/runtime/graph_engine.h"
+#include "tools/base/status_macros.h"
+
+namespace yoloq {
+
+ConvolutionPlan ModelPlan::total() const {
+  ConvolutionPlan sum;
+  for (const ConvolutionPlan& layer : layers) {
+    sum.multiply_accumulates += layer.multiply_accumulates;
+    sum.instructions += layer.instructions;
+    sum.packed_bytes += layer.packed_bytes;
+    sum.weight_traffic_bytes += layer.weight_traffic_bytes;
+    sum.activation_traffic_bytes += layer.activation_traffic_bytes;
+    sum.cycles += layer.cycles;
+  }
+  return sum;
+}
+
+absl::StatusOr<ModelPlan> PlanModel(const Deployable* model,
+                                    const ModelPlanOptions& options) {
+  YOLOQ_ASSIGN_OR_RETURN(const native::KernelSet* kernels,
+                         native::FindDescription(options.core));
+  const int64_t memory_bytes =
+      kernels->core.memory_bytes > 0
+          ? kernels->core.memory_bytes
+          : int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  NativeOptions native;
+  native.threads = options.threads;
+  native.kernels = kernels->name;
+  native.fp32_winograd = options.fp32_winograd;
+  native.transform_budget_bytes = options.transform_budget_bytes.value_or(
+      DefaultTransformBudget(memory_bytes));
+  ModelPlan plan;
+  plan.core = kernels->core.name;
+  plan.clock_hz = kernels->core.clock_hz;
+  YOLOQ_ASSIGN_OR_RETURN(auto backend,
+                         NewPlanningBackend(native, &plan.layers));
+  // It makes the convolutions as an engine would, and is not run.
+  YOLOQ_RETURN_IF_ERROR(
+      GraphEngine::Create(model, std::move(backend), {}).status());
+  return plan;
+}
+
+}  // namespace yoloq
