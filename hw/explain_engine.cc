@@ -40,18 +40,18 @@ absl::optional<int64_t> TransformBudget() {
   return megabytes * 1000000;
 }
 
-void PrintCosts(const ModelPlan& plan, const ConvolutionPlan& layer) {
-  const auto column = [](double value, const char* format) {
-    return value > 0 ? absl::StrFormat("%9.2f", value) : std::string(format);
-  };
-  absl::PrintF(
-      "%-10s %10.1f %s %9.2f %9.2f %9.2f %9.2f %s", layer.name,
-      layer.multiply_accumulates / 1e6,
-      column(layer.instructions / 1e6, "        -"), layer.packed_bytes / 1e6,
-      layer.weight_traffic_bytes / 1e6, layer.activation_traffic_bytes / 1e6,
-      layer.cycles / 1e6,
-      column(plan.clock_hz > 0 ? 1e3 * layer.cycles / plan.clock_hz : 0,
-             "        -"));
+// "-" where it is not modelled.
+std::string Column(double value) {
+  return value > 0 ? absl::StrFormat("%9.2f", value) : "        -";
+}
+
+void PrintCosts(const ConvolutionPlan& layer) {
+  absl::PrintF("%-10s %10.1f %s %9.2f %9.2f %9.2f %9.2f %s", layer.name,
+               layer.multiply_accumulates / 1e6,
+               Column(layer.instructions / 1e6), layer.packed_bytes / 1e6,
+               layer.weight_traffic_bytes / 1e6,
+               layer.activation_traffic_bytes / 1e6, layer.cycles / 1e6,
+               Column(layer.ms));
 }
 
 absl::Status ExplainNative(const Deployable& model) {
@@ -62,17 +62,18 @@ absl::Status ExplainNative(const Deployable& model) {
   options.fp32_winograd = absl::GetFlag(FLAGS_fp32_winograd);
   YOLOQ_ASSIGN_OR_RETURN(const ModelPlan plan, PlanModel(&model, options));
   absl::PrintF(
-      "core %s, %d threads; modelled, never measured: millions of\n%-10s %10s "
+      "core %s, %d threads; modelled, never measured; millions but for "
+      "ms\n%-10s %10s "
       "%9s %9s %9s %9s %9s %9s\n",
       plan.core, options.threads, "", "products", "instruct.", "packed B",
       "weights B", "values B", "cycles", "ms");
   for (const ConvolutionPlan& layer : plan.layers) {
-    PrintCosts(plan, layer);
+    PrintCosts(layer);
     absl::PrintF("  %s\n", layer.description);
   }
   ConvolutionPlan total = plan.total();
   total.name = "all";
-  PrintCosts(plan, total);
+  PrintCosts(total);
   absl::PrintF("\n");
   return absl::OkStatus();
 }

@@ -21,6 +21,8 @@ ConvolutionPlan ModelPlan::total() const {
     sum.weight_traffic_bytes += layer.weight_traffic_bytes;
     sum.activation_traffic_bytes += layer.activation_traffic_bytes;
     sum.cycles += layer.cycles;
+    sum.computing_cycles += layer.computing_cycles;
+    sum.ms += layer.ms;
   }
   return sum;
 }
@@ -41,7 +43,6 @@ absl::StatusOr<ModelPlan> PlanModel(const Deployable* model,
       DefaultTransformBudget(memory_bytes));
   ModelPlan plan;
   plan.core = kernels->core.name;
-  plan.clock_hz = kernels->core.clock_hz;
   YOLOQ_ASSIGN_OR_RETURN(auto backend,
                          NewPlanningBackend(native, &plan.layers));
   // It makes the convolutions as an engine would, and is not run.

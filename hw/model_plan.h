@@ -28,7 +28,6 @@ struct ModelPlanOptions {
 
 struct ModelPlan {
   std::string core;
-  double clock_hz = 0;                  // 0: not assumed
   std::vector<ConvolutionPlan> layers;  // convolutions, in order
 
   // Sums over the layers; name, algorithm and description are empty.

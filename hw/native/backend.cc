@@ -216,6 +216,9 @@ class NativeBackend : public ConvolutionBackend {
     plan.weight_traffic_bytes = cost.traffic.weights;
     plan.activation_traffic_bytes = cost.traffic.activations();
     plan.cycles = Cycles(cost, context_);
+    plan.computing_cycles = cost.computing_cycles() / context_.threads;
+    const double clock_hz = context_.kernels->core.clock_hz;
+    if (clock_hz > 0) plan.ms = 1e3 * plan.cycles / clock_hz;
     plans_->push_back(plan);
     return std::make_unique<PlannedConvolution>(plan);
   }

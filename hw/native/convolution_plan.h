@@ -19,6 +19,8 @@ struct ConvolutionPlan {
   double weight_traffic_bytes = 0;      // from memory, every pass
   double activation_traffic_bytes = 0;  // to and from memory
   double cycles = 0;                    // from begin to end
+  double computing_cycles = 0;          // of these, not waiting for memory
+  double ms = 0;                        // 0 where no clock is assumed
 };
 
 }  // namespace yoloq
