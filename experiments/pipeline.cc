@@ -18,6 +18,8 @@
 #include "experiments/estimate.h"
 #include "experiments/host_latency.h"
 #include "hw/measurement.pb.h"
+#include "hw/pi3_board.h"
+#include "hw/pi3_model.h"
 #include "model/graph.h"
 #include "quant/cross_layer_equalization.h"
 #include "quant/deployable.h"
@@ -452,6 +454,26 @@ absl::StatusOr<LatencyResult> Pipeline::MeasureOnDevice(
   YOLOQ_RETURN_IF_ERROR(
       ReadBinaryProto(JoinPath(entry.folder, kMeasurementFile), &measurement));
   return LatencyFromDevice(bench_->spec(), profile_.latency(), measurement);
+}
+
+absl::StatusOr<ModelledLatency> Pipeline::ModelLatency(
+    const ExportedModel& model) {
+  YOLOQ_ASSIGN_OR_RETURN(const Deployable deployable,
+                         Deployable::Open(model.path));
+  YOLOQ_ASSIGN_OR_RETURN(const Pi3Latency modelled,
+                         ModelPi3Latency(&deployable));
+  ModelledLatency result;
+  result.set_engine("native");
+  result.set_threads(kPi3Threads);
+  result.set_ms(modelled.ms);
+  result.set_instructions(modelled.instructions);
+  result.set_traffic_bytes(modelled.traffic_bytes);
+  *result.mutable_model() = network_->Measured();
+  result.set_model_version(kPi3ModelVersion);
+  result.set_factor(modelled.fit.factor);
+  result.set_largest_error(modelled.fit.largest_error);
+  result.set_assumptions(Pi3Assumptions());
+  return result;
 }
 
 absl::StatusOr<DeviceCheck> Pipeline::CheckDevice(const ExportedModel& model,

@@ -95,6 +95,10 @@ class Pipeline {
                                         const std::string& engine,
                                         StageRecord* record);
 
+  // Latency of the file on a Raspberry Pi 3B+ by a model (hw/pi3_model.h):
+  // nothing is run.
+  absl::StatusOr<ModelledLatency> ModelLatency(const ExportedModel& model);
+
   // Whether the device computes what the host does, on some of the test images.
   // Needs a bench and images.
   absl::StatusOr<DeviceCheck> CheckDevice(const ExportedModel& model,

@@ -82,6 +82,9 @@ class Runner {
   RunResult Skeleton(const ExperimentSpec& experiment) const;
   absl::Status AddSizeAndLatency(const PartPrecisions& precisions,
                                  RunResult* result);
+  // Of the model that `pipeline` exported; the latency measured and modelled.
+  absl::Status AddSizeAndLatencyOf(const ExportedModel& model,
+                                   Pipeline* pipeline, RunResult* result);
   absl::Status AddAccuracy(const ExperimentSpec& experiment, RunResult* result);
   // Both by the integer model and by its simulation.
   absl::Status AddAccuracyOf(const ExportedModel& model, RunResult* result);
@@ -151,11 +154,19 @@ absl::Status Runner::AddSizeAndLatency(const PartPrecisions& precisions,
                                        RunResult* result) {
   YOLOQ_ASSIGN_OR_RETURN(const ExportedModel model,
                          deployment().Export(precisions));
+  return AddSizeAndLatencyOf(model, &deployment(), result);
+}
+
+absl::Status Runner::AddSizeAndLatencyOf(const ExportedModel& model,
+                                         Pipeline* pipeline,
+                                         RunResult* result) {
   AddExport(model, result);
   *result->mutable_model_size() = model.size;
   YOLOQ_ASSIGN_OR_RETURN(
       *result->mutable_latency(),
-      deployment().Measure(model, engine(), result->add_stages()));
+      pipeline->Measure(model, engine(), result->add_stages()));
+  YOLOQ_ASSIGN_OR_RETURN(*result->mutable_modelled_latency(),
+                         pipeline->ModelLatency(model));
   return absl::OkStatus();
 }
 
@@ -259,12 +270,7 @@ absl::Status Runner::AddTrained(const ExperimentSpec& experiment,
   if (deployment_pipeline_ != nullptr) {
     return AddSizeAndLatency(precisions, result);
   }
-  AddExport(model, result);
-  *result->mutable_model_size() = model.size;
-  YOLOQ_ASSIGN_OR_RETURN(
-      *result->mutable_latency(),
-      pipeline_->Measure(model, engine(), result->add_stages()));
-  return absl::OkStatus();
+  return AddSizeAndLatencyOf(model, pipeline_.get(), result);
 }
 
 absl::Status Runner::AddCalibration(RunResult* result) {

@@ -39,14 +39,16 @@ Pi3Fit FitPi3Factor(const std::vector<Pi3Peer>& peers) {
 }
 
 absl::StatusOr<Pi3Latency> ModelPi3Latency(const Deployable* model) {
-  YOLOQ_ASSIGN_OR_RETURN(const std::vector<Pi3Peer> peers, Pi3Peers());
+  static const auto* const peers =
+      new absl::StatusOr<std::vector<Pi3Peer>>(Pi3Peers());
+  YOLOQ_RETURN_IF_ERROR(peers->status());
   ModelPlanOptions options;
   options.core = kPi3Core;
   options.threads = kPi3Threads;
   YOLOQ_ASSIGN_OR_RETURN(const ModelPlan plan, PlanModel(model, options));
   const ConvolutionPlan total = plan.total();
   Pi3Latency latency;
-  latency.fit = FitPi3Factor(peers);
+  latency.fit = FitPi3Factor(**peers);
   latency.ms = latency.fit.factor * total.ms;
   latency.instructions = total.instructions;
   latency.traffic_bytes =

@@ -1,5 +1,6 @@
 #include "reports/markdown_details.h"
 
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -164,6 +165,73 @@ std::string RenderLatencies(const Comparison& comparison) {
                             absl::StrJoin(latency.invalid_reasons(), "; "))});
   }
   return Render(table);
+}
+
+namespace {
+
+// The paper's latency of the row in seconds; "" where it is not printed.
+std::string PublishedLatency(const ComparedRow& row) {
+  for (const ComparedValue& value : row.values) {
+    if (value.metric != LATENCY_S || value.published == nullptr ||
+        value.published->origin() == PublishedValue::UNPUBLISHED) {
+      continue;
+    }
+    return FormatFixed(value.published->value(), value.published->decimals());
+  }
+  return "";
+}
+
+// Once for each model that the rows were modelled by.
+std::string ModelText(const std::vector<const ModelledLatency*>& latencies) {
+  std::string text;
+  std::set<std::string> seen;
+  for (const ModelledLatency* latency : latencies) {
+    const std::string model = absl::StrFormat(
+        "- Model %d, engine %s, %d threads. Assumed: %s: %.2f. Error: %.0f %%, "
+        "the largest when each of the published networks is modelled with the "
+        "factor of the others.\n",
+        latency->model_version(), latency->engine(), latency->threads(),
+        latency->assumptions(), latency->factor(),
+        latency->largest_error() * 100);
+    if (seen.insert(model).second) text += model;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string RenderModelledLatencies(const Comparison& comparison) {
+  MarkdownTable table({{"Row"},
+                       {"Network"},
+                       {"Modelled (s)", kRight},
+                       {"Instructions (10^9)", kRight},
+                       {"Memory traffic (MB)", kRight},
+                       {"Paper's measurement (s)", kRight}});
+  std::vector<const ModelledLatency*> latencies;
+  for (const ComparedRow& row : comparison.rows) {
+    if (row.result == nullptr || !row.result->has_modelled_latency()) continue;
+    const ModelledLatency& latency = row.result->modelled_latency();
+    latencies.push_back(&latency);
+    table.AddRow({row.label,
+                  absl::StrCat(latency.model().label(), " at ",
+                               latency.model().input_size(), " x ",
+                               latency.model().input_size()),
+                  FormatFixed(latency.ms() * 1e-3, 2),
+                  FormatFixed(latency.instructions() * 1e-9, 2),
+                  FormatFixed(latency.traffic_bytes() * 1e-6, 0),
+                  PublishedLatency(row)});
+  }
+  if (latencies.empty()) return "";
+  return absl::StrCat(
+      "Modelled, never measured: what a model of the board makes of each "
+      "deployed file. No verdict rests on it.\n\n",
+      Render(table), "\n", ModelText(latencies),
+      "- Command: `bazel run //hw:model_pi3 -- --model=FILE`; layer by layer, "
+      "before the factor: `bazel run //hw:explain_engine -- --model=FILE "
+      "--core=cortex_a53 --threads=4`.\n"
+      "- The paper's figures are measurements of its own network and engine, "
+      "for "
+      "orientation.\n");
 }
 
 namespace {

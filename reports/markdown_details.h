@@ -24,6 +24,10 @@ std::string RenderClasses(const Comparison& comparison);
 // Statistics of the timed runs, and whether they are valid.
 std::string RenderLatencies(const Comparison& comparison);
 
+// Latencies on a Raspberry Pi 3B+ by a model, with its assumptions and error,
+// and the paper's beside them.
+std::string RenderModelledLatencies(const Comparison& comparison);
+
 // What the devices told beside the times, and whether they computed what the
 // host did; "" when all latencies are the host's.
 std::string RenderDevices(const Comparison& comparison);

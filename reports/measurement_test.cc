@@ -126,6 +126,14 @@ TEST_F(MeasurementTest, ReasonsOfWhatWasNotRun) {
             "no result was given");
 }
 
+TEST_F(MeasurementTest, WhatIsModelledIsNotMeasured) {
+  result_.clear_latency();
+  result_.mutable_modelled_latency()->set_ms(2000);
+  EXPECT_FALSE(Of(LATENCY_S).value.has_value());
+  EXPECT_FALSE(Of(FPS).value.has_value());
+  EXPECT_EQ(Of(LATENCY_S).not_run, "the run did not measure it");
+}
+
 TEST_F(MeasurementTest, NoRateFollowsFromNoTime) {
   result_.mutable_latency()->set_median_ms(0);
   EXPECT_FALSE(Of(FPS).value.has_value());

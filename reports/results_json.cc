@@ -57,6 +57,7 @@ class EntryWriter {
     AddSizeDetails();
     AddAccuracyDetails();
     AddLatencyDetails();
+    AddModelledLatency();
   }
 
  private:
@@ -153,6 +154,20 @@ class EntryWriter {
     ReportEntry* min = Add({"latency_min", "s"});
     min->set_value(latency.min_ms() / 1e3);
     AddDevice(min);
+  }
+
+  // A metric of its own, without `valid` and verdict: nothing was measured.
+  void AddModelledLatency() {
+    if (!row_.result->has_modelled_latency()) return;
+    const ModelledLatency& latency = row_.result->modelled_latency();
+    ReportEntry* entry = Add({"latency_modelled", "s"});
+    entry->set_value(latency.ms() / 1e3);
+    entry->set_device("Raspberry Pi 3B+, modelled");
+    entry->set_engine(latency.engine());
+    entry->set_threads(latency.threads());
+    entry->set_reason(absl::StrCat(
+        "modelled, never measured: model ", latency.model_version(),
+        ", factor ", latency.factor(), ", error ", latency.largest_error()));
   }
 
   const PublishedPaper& paper_;

@@ -80,6 +80,7 @@ TEST(DriverTest, WritesTheReport) {
   ASSERT_EQ(results.results_size(), 2);
   EXPECT_EQ(results.results(0).profile().name(), "noise");
   EXPECT_EQ(results.results(1).latency().samples_ns_size(), 2);
+  EXPECT_GT(results.results(1).modelled_latency().ms(), 0);
   EXPECT_FALSE(results.results(0).provenance().git_commit().empty());
   YOLOQ_ASSERT_OK_AND_ASSIGN(const std::string json,
                              ReadFile(JoinPath(output, "table1.json")));
