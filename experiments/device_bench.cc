@@ -71,6 +71,18 @@ std::vector<std::string> ConditionFlags(const ConditionSpec& condition) {
   return flags;
 }
 
+// What is unset is left to the program.
+std::vector<std::string> NativeFlags(const NativeEngineSpec& native) {
+  std::vector<std::string> flags;
+  if (native.no_fp32_winograd())
+    flags.push_back(Flag("fp32_winograd", "false"));
+  if (native.has_transform_budget_mb()) {
+    flags.push_back(Flag("transform_budget_mb",
+                         absl::StrCat(native.transform_budget_mb())));
+  }
+  return flags;
+}
+
 void Extend(std::vector<std::string> more, std::vector<std::string>* flags) {
   for (std::string& flag : more) flags->push_back(std::move(flag));
 }
@@ -170,6 +182,7 @@ absl::Status DeviceBench::MeasureLatency(const std::string& model_path,
   std::vector<std::string> flags = {
       Flag("mode", "latency"), Flag("model", model), Flag("engine", engine),
       Flag("threads", absl::StrCat(profile.latency().threads()))};
+  Extend(NativeFlags(profile.native()), &flags);
   Extend(DetectionFlags(profile), &flags);
   Extend(RuleFlags(profile.latency(), spec_.kind() == DeviceSpec::EMULATED),
          &flags);
@@ -192,6 +205,7 @@ absl::Status DeviceBench::MeasureAccuracy(
       Flag("mode", "accuracy"), Flag("model", model), Flag("engine", engine),
       Flag("threads", absl::StrCat(profile.latency().threads())),
       Flag("images", absl::StrJoin(paths, ","))};
+  Extend(NativeFlags(profile.native()), &flags);
   Extend(DetectionFlags(profile), &flags);
   return Run(std::move(flags), result_path);
 }

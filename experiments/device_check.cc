@@ -47,9 +47,9 @@ absl::StatusOr<MeasurementResult> MeasureOnHost(
   for (const BenchPicture& picture : pictures) {
     listed.push_back({picture.id, picture.local_path});
   }
-  const EngineMaker make_engine = [&engine](const Deployable* model,
-                                            int threads, bool) {
-    return MakeEngine(engine, model, threads);
+  const EngineMaker make_engine = [&](const Deployable* model, int threads,
+                                      bool) {
+    return MakeEngine(engine, profile.native(), model, threads);
   };
   ModelIdentity model;
   model.set_path(model_path);

@@ -51,13 +51,17 @@ absl::Status CheckEngineName(const std::string& name) {
                                                  absl::StrJoin(names, ", ")));
 }
 
-absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(const std::string& name,
-                                                   const Deployable* model,
-                                                   int threads) {
+absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(
+    const std::string& name, const NativeEngineSpec& native,
+    const Deployable* model, int threads) {
   YOLOQ_RETURN_IF_ERROR(CheckEngineName(name));
   if (name == kTorch) return MakeTorch(*model, threads);
   EngineOptions options;
   options.threads = threads;
+  options.fp32_winograd = !native.no_fp32_winograd();
+  if (native.has_transform_budget_mb()) {
+    options.transform_budget_bytes = native.transform_budget_mb() * 1000000;
+  }
   return CreateEngine(name, model, options);
 }
 

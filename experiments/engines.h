@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "experiments/spec.pb.h"
 #include "hw/runtime/engine.h"
 #include "quant/deployable.h"
 
@@ -14,10 +15,10 @@ namespace yoloq {
 
 // An engine of hw/runtime/engines.h, or "torch": FP32 models only
 // (FailedPrecondition for others). `threads` >= 1 is used by all but the
-// reference. `model` outlives the engine.
-absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(const std::string& name,
-                                                   const Deployable* model,
-                                                   int threads);
+// reference, `native` by "native" alone. `model` outlives the engine.
+absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(
+    const std::string& name, const NativeEngineSpec& native,
+    const Deployable* model, int threads);
 
 // An FP32 simulation of the model with fake quantization, on LibTorch.
 absl::StatusOr<std::unique_ptr<Engine>> MakeFakeQuantizedEngine(

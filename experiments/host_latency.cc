@@ -15,9 +15,11 @@ namespace {
 
 absl::StatusOr<LatencyResult> MeasureEngine(const Deployable& model,
                                             const std::string& engine_name,
+                                            const NativeEngineSpec& native,
                                             const LatencySpec& spec) {
-  YOLOQ_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
-                         MakeEngine(engine_name, &model, spec.threads()));
+  YOLOQ_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Engine> engine,
+      MakeEngine(engine_name, native, &model, spec.threads()));
   std::vector<uint8_t> rgb(ElementCount(model.graph().nodes(0).output()));
   for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = i * 2654435761u >> 24;
   std::vector<HeadOutput> heads;
@@ -59,11 +61,12 @@ absl::StatusOr<LatencyResult> MeasureEngine(const Deployable& model,
 
 absl::StatusOr<LatencyResult> MeasureHostLatency(const Deployable& model,
                                                  const std::string& engine_name,
+                                                 const NativeEngineSpec& native,
                                                  const LatencySpec& spec) {
   YOLOQ_ASSIGN_OR_RETURN(const LatencyResult first,
-                         MeasureEngine(model, engine_name, spec));
+                         MeasureEngine(model, engine_name, native, spec));
   if (first.valid()) return first;
-  return MeasureEngine(model, engine_name, spec);
+  return MeasureEngine(model, engine_name, native, spec);
 }
 
 }  // namespace yoloq

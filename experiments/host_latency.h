@@ -15,6 +15,7 @@ namespace yoloq {
 // engine (experiments/engines.h). What turns out INVALID is measured once more.
 absl::StatusOr<LatencyResult> MeasureHostLatency(const Deployable& model,
                                                  const std::string& engine_name,
+                                                 const NativeEngineSpec& native,
                                                  const LatencySpec& spec);
 
 }  // namespace yoloq

@@ -45,6 +45,7 @@ constexpr int kEvaluateVersion = 1;
 constexpr int kMeasureVersion = 1;
 constexpr int kDeviceCheckVersion = 1;
 
+constexpr char kNative[] = "native";
 constexpr char kCalibrationFile[] = "calibration.binpb";
 constexpr char kModelFile[] = "model.yoloq";
 constexpr char kSizeFile[] = "model_size.textproto";
@@ -55,24 +56,34 @@ constexpr char kDeviceCheckFile[] = "device_check.textproto";
 
 // Engines of one thread each, one a core.
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> EnginePerCore(
-    const Deployable& model, const std::string& engine, bool fake_quantized) {
+    const Deployable& model, const std::string& engine,
+    const NativeEngineSpec& native, bool fake_quantized) {
   std::vector<std::unique_ptr<Engine>> engines;
   for (int i = 0; i < CoreCount(); ++i) {
-    YOLOQ_ASSIGN_OR_RETURN(std::unique_ptr<Engine> made,
-                           fake_quantized
-                               ? MakeFakeQuantizedEngine(model, /*threads=*/1)
-                               : MakeEngine(engine, &model, /*threads=*/1));
+    YOLOQ_ASSIGN_OR_RETURN(
+        std::unique_ptr<Engine> made,
+        fake_quantized ? MakeFakeQuantizedEngine(model, /*threads=*/1)
+                       : MakeEngine(engine, native, &model, /*threads=*/1));
     engines.push_back(std::move(made));
   }
   return engines;
+}
+
+// Options of the engine where it has some that are set.
+void AddEngineOptions(const std::string& engine, const ProfileSpec& profile,
+                      StageInputs* inputs) {
+  if (engine == kNative && profile.has_native()) {
+    inputs->Add("native", profile.native());
+  }
 }
 
 absl::Status Detect(const Deployable& model, const std::string& engine,
                     bool fake_quantized, const ProfileSpec& profile,
                     absl::Span<const VocImage> images,
                     const std::string& folder) {
-  YOLOQ_ASSIGN_OR_RETURN(const auto engines,
-                         EnginePerCore(model, engine, fake_quantized));
+  YOLOQ_ASSIGN_OR_RETURN(
+      const auto engines,
+      EnginePerCore(model, engine, profile.native(), fake_quantized));
   std::vector<Engine*> pointers;
   for (const auto& each : engines) pointers.push_back(each.get());
   DetectOptions options;
@@ -326,6 +337,7 @@ absl::StatusOr<StageInputs> Pipeline::EvaluationInputs(
   YOLOQ_ASSIGN_OR_RETURN(const ImageSet* set, sets_->Test());
   StageInputs inputs(stage, kEvaluateVersion);
   inputs.Add("engine", absl::StrCat(engine, " ", EngineVersion(engine)));
+  AddEngineOptions(engine, profile_, &inputs);
   inputs.Add("images", set->sha256);
   inputs.Add("preprocess", profile_.preprocess());
   inputs.Add("evaluation", DetectionFields(profile_.evaluation()));
@@ -403,6 +415,7 @@ absl::StatusOr<LatencyResult> Pipeline::Measure(const ExportedModel& model,
   StageInputs inputs("measure", kMeasureVersion);
   inputs.Add("model", model.size.file_sha256());
   inputs.Add("latency", profile_.latency());
+  AddEngineOptions(engine, profile_, &inputs);
   YOLOQ_ASSIGN_OR_RETURN(LatencyResult result,
                          bench_ == nullptr
                              ? MeasureOnHost(model, engine, inputs, record)
@@ -426,7 +439,8 @@ absl::StatusOr<LatencyResult> Pipeline::MeasureOnHost(
                                Deployable::Open(model.path));
         YOLOQ_ASSIGN_OR_RETURN(
             const LatencyResult measured,
-            MeasureHostLatency(deployable, engine, profile_.latency()));
+            MeasureHostLatency(deployable, engine, profile_.native(),
+                               profile_.latency()));
         return WriteTextProto(JoinPath(folder, kLatencyFile), measured);
       }));
   *record = entry.record;
@@ -456,14 +470,28 @@ absl::StatusOr<LatencyResult> Pipeline::MeasureOnDevice(
   return LatencyFromDevice(bench_->spec(), profile_.latency(), measurement);
 }
 
+namespace {
+
+Pi3Options Pi3OptionsOf(const NativeEngineSpec& native) {
+  Pi3Options options;
+  options.fp32_winograd = !native.no_fp32_winograd();
+  if (native.has_transform_budget_mb()) {
+    options.transform_budget_bytes = native.transform_budget_mb() * 1000000;
+  }
+  return options;
+}
+
+}  // namespace
+
 absl::StatusOr<ModelledLatency> Pipeline::ModelLatency(
     const ExportedModel& model) {
   YOLOQ_ASSIGN_OR_RETURN(const Deployable deployable,
                          Deployable::Open(model.path));
-  YOLOQ_ASSIGN_OR_RETURN(const Pi3Latency modelled,
-                         ModelPi3Latency(&deployable));
+  YOLOQ_ASSIGN_OR_RETURN(
+      const Pi3Latency modelled,
+      ModelPi3Latency(&deployable, Pi3OptionsOf(profile_.native())));
   ModelledLatency result;
-  result.set_engine("native");
+  result.set_engine(kNative);
   result.set_threads(kPi3Threads);
   result.set_ms(modelled.ms);
   result.set_instructions(modelled.instructions);
@@ -484,6 +512,7 @@ absl::StatusOr<DeviceCheck> Pipeline::CheckDevice(const ExportedModel& model,
   StageInputs inputs("device_check", kDeviceCheckVersion);
   inputs.Add("model", model.size.file_sha256());
   inputs.Add("engine", absl::StrCat(engine, " ", EngineVersion(engine)));
+  AddEngineOptions(engine, profile_, &inputs);
   inputs.Add("device", bench_->Identity());
   inputs.Add("images", test->sha256);
   inputs.Add("evaluation", DetectionFields(profile_.evaluation()));

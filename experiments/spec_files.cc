@@ -248,6 +248,9 @@ absl::Status CheckProfile(const ProfileSpec& spec) {
       "preprocess.resize", "is required: STRETCH or LETTERBOX");
   YOLOQ_RETURN_IF_ERROR(CheckEvaluation(spec.evaluation(), name));
   YOLOQ_RETURN_IF_ERROR(CheckLatency(spec.latency(), name));
+  YOLOQ_CHECK_FIELD(spec.native().transform_budget_mb() >= 0 &&
+                        spec.native().transform_budget_mb() <= 1000000,
+                    "native.transform_budget_mb", "is not in [0, 1000000]");
   if (spec.has_training()) {
     YOLOQ_RETURN_IF_ERROR(
         Annotate(CheckTrainingSpec(spec.training()), name + ": training"));

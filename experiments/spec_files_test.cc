@@ -88,6 +88,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "evaluation.bootstrap_resamples"},
         BadOverride{"latency { threads: 0 }", "latency.threads"},
         BadOverride{"latency { device: 'toaster' }", "latency.device"},
+        BadOverride{"native { transform_budget_mb: -1 }",
+                    "native.transform_budget_mb"},
         BadOverride{"quantization { scheme: 'magic' }", "scheme"}));
 
 TEST(SpecFilesTest, DataWithoutTrainingSetsAreRefused) {

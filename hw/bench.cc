@@ -55,6 +55,9 @@ ABSL_FLAG(int64_t, transform_budget_mb, -1,
           "native: 1e6 bytes that Winograd's transformed weights may take "
           "beside the others; 0: least memory; -1: an eighth of the memory of "
           "a machine of less than 4 GB, else no limit.");
+ABSL_FLAG(bool, fp32_winograd, true,
+          "native: false computes FP32 by direct convolution alone, which "
+          "rounds as sums do.");
 ABSL_FLAG(Strings, threads, {"1"},
           "thread counts, each 1 to 64; accuracy mode takes the first.");
 ABSL_FLAG(Strings, images, {},
@@ -219,8 +222,11 @@ absl::StatusOr<BenchOptions> ReadFlags() {
     return FlagError("model", "name at least one deployable file");
   }
   options.engine = absl::GetFlag(FLAGS_engine);
+  EngineOptions engine;
+  engine.transform_budget_bytes = TransformBudget();
+  engine.fp32_winograd = absl::GetFlag(FLAGS_fp32_winograd);
   const absl::StatusOr<EngineMaker> maker =
-      FindBenchEngine(options.engine, TransformBudget());
+      FindBenchEngine(options.engine, engine);
   if (!maker.ok()) return FlagError("engine", maker.status().message());
   options.make_engine = *maker;
   YOLOQ_ASSIGN_OR_RETURN(options.threads, ThreadCounts());

@@ -1,21 +1,19 @@
 #include "hw/bench_engine.h"
 
-#include "hw/runtime/engines.h"
 #include "tools/base/status_macros.h"
 
 namespace yoloq {
 
-absl::StatusOr<EngineMaker> FindBenchEngine(
-    const std::string& name, absl::optional<int64_t> transform_budget_bytes) {
+absl::StatusOr<EngineMaker> FindBenchEngine(const std::string& name,
+                                            const EngineOptions& options) {
   YOLOQ_RETURN_IF_ERROR(CheckEngine(name));
-  return [name, transform_budget_bytes](const Deployable* model, int threads,
-                                        bool time_nodes) {
-    EngineOptions options;
-    options.threads = threads;
-    options.transform_budget_bytes = transform_budget_bytes;
-    options.graph.time_nodes = time_nodes;
-    return CreateEngine(name, model, options);
-  };
+  return
+      [name, options](const Deployable* model, int threads, bool time_nodes) {
+        EngineOptions own = options;
+        own.threads = threads;
+        own.graph.time_nodes = time_nodes;
+        return CreateEngine(name, model, own);
+      };
 }
 
 }  // namespace yoloq

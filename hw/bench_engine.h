@@ -8,8 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/types/optional.h"
 #include "hw/runtime/engine.h"
+#include "hw/runtime/engines.h"
 #include "quant/deployable.h"
 
 namespace yoloq {
@@ -18,11 +18,10 @@ namespace yoloq {
 using EngineMaker = std::function<absl::StatusOr<std::unique_ptr<Engine>>(
     const Deployable* model, int threads, bool time_nodes)>;
 
-// InvalidArgument, with the known names, for an unknown one.
-// transform_budget_bytes: as in EngineOptions.
-absl::StatusOr<EngineMaker> FindBenchEngine(
-    const std::string& name,
-    absl::optional<int64_t> transform_budget_bytes = absl::nullopt);
+// InvalidArgument, with the known names, for an unknown one. Of `options` the
+// threads and the timing of nodes are the maker's arguments.
+absl::StatusOr<EngineMaker> FindBenchEngine(const std::string& name,
+                                            const EngineOptions& options = {});
 
 }  // namespace yoloq
 

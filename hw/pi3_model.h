@@ -14,10 +14,12 @@
 #ifndef YOLOQ_HW_PI3_MODEL_H_
 #define YOLOQ_HW_PI3_MODEL_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "hw/pi3_peers.h"
 #include "quant/deployable.h"
 
@@ -40,15 +42,22 @@ struct Pi3Fit {
 // The geometric mean of published / bare. At least two networks.
 Pi3Fit FitPi3Factor(const std::vector<Pi3Peer>& peers);
 
-// Modelled latency with four threads, with transformed weights as the engine
-// limits them on a board of 1 GB.
+// Options of the engine.
+struct Pi3Options {
+  // Unset: as the engine limits transformed weights on a board of 1 GB.
+  absl::optional<int64_t> transform_budget_bytes;
+  bool fp32_winograd = true;
+};
+
+// Modelled latency with four threads.
 struct Pi3Latency {
   double ms = 0;
   double instructions = 0;  // of all threads
   double traffic_bytes = 0;
   Pi3Fit fit;
 };
-absl::StatusOr<Pi3Latency> ModelPi3Latency(const Deployable* model);
+absl::StatusOr<Pi3Latency> ModelPi3Latency(const Deployable* model,
+                                           const Pi3Options& options = {});
 
 }  // namespace yoloq
 

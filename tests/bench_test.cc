@@ -96,6 +96,34 @@ class BenchTest : public ::testing::Test {
   std::string folder_ = TestFolder();
 };
 
+TEST_F(BenchTest, Fp32WinogradCanBeSwitchedOff) {
+  Yolov3Options options;
+  options.width = 0.25;
+  options.input_size = 96;
+  const Graph graph = WithoutBatchNorm(*BuildYolov3(options));
+  QuantizationSpec spec;
+  spec.set_weights(QuantizationSpec::PER_CHANNEL);
+  spec.set_leaky(QuantizationSpec::FUSED);
+  spec.set_concat(QuantizationSpec::REQUANTIZE);
+  Write("slim.yoloq",
+        RandomDeployable(graph, PrecisionByPart(graph, FP32, FP32, FP32), spec,
+                         /*seed=*/3));
+  const auto heads = [&](const std::vector<std::string>& flags) {
+    std::vector<std::string> command = Command(kHost, "accuracy");
+    command.insert(command.end(), flags.begin(), flags.end());
+    const ProgramOutcome outcome = RunProgram(command);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+    MeasurementResult result;
+    EXPECT_TRUE(ReadBinaryProto(Path("result.pb"), &result).ok());
+    return result.accuracies(0).heads_sha256();
+  };
+  const std::string winograd = heads({});
+  const std::string direct = heads({"--fp32_winograd=false"});
+  // Rounded otherwise, and as where no memory is left to Winograd.
+  EXPECT_NE(winograd, direct);
+  EXPECT_EQ(heads({"--transform_budget_mb=0"}), direct);
+}
+
 TEST_F(BenchTest, TheDeviceDetectsWhatTheHostDetects) {
   const MeasurementResult host = Measure(kHost, "accuracy");
   const MeasurementResult device = Measure(kEmulated, "accuracy");

@@ -46,6 +46,42 @@ std::vector<std::string> Digests(const RunResults& results) {
   return digests;
 }
 
+TEST(RunExperimentsTest, OptionsOfTheNativeEngineAreHonoured) {
+  const std::string cache = TestFolder();
+  YOLOQ_ASSERT_OK_AND_ASSIGN(ProfileSpec profile,
+                             MakeTinyProfile(TestFolder(), 5, 4));
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const RunResults first,
+      RunByName({"baseline"}, profile, OptionsFor(cache)));
+  profile.mutable_native()->set_no_fp32_winograd(true);
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const RunResults second,
+      RunByName({"baseline"}, profile, OptionsFor(cache)));
+  const RunResult winograd = Row(first, "baseline");
+  const RunResult direct = Row(second, "baseline");
+  // The same file, run and timed anew.
+  EXPECT_EQ(winograd.model_size().file_sha256(),
+            direct.model_size().file_sha256());
+  const std::set<std::string> anew = Names(direct, /*cached=*/false);
+  EXPECT_EQ(anew.count("evaluate"), 1);
+  EXPECT_EQ(anew.count("measure"), 1);
+  EXPECT_EQ(anew.count("export"), 0);
+  EXPECT_TRUE(direct.profile().native().no_fp32_winograd());
+  // Direct convolutions execute more; so the model says too.
+  EXPECT_GT(direct.modelled_latency().instructions(),
+            winograd.modelled_latency().instructions());
+  // Another engine has no such options.
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const RunResults reference,
+      RunByName({"baseline"}, profile, OptionsFor(cache, "xnnpack")));
+  profile.clear_native();
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const RunResults again,
+      RunByName({"baseline"}, profile, OptionsFor(cache, "xnnpack")));
+  EXPECT_EQ(StageKey(Row(reference, "baseline"), "measure"),
+            StageKey(Row(again, "baseline"), "measure"));
+}
+
 TEST(RunExperimentsTest, MeasuresEverythingOfEachRow) {
   YOLOQ_ASSERT_OK_AND_ASSIGN(const ProfileSpec profile,
                              MakeTinyProfile(TestFolder(), 5, 4));

@@ -29,6 +29,7 @@ struct BackendEntry {
 Backend NewNative(const EngineOptions& engine) {
   NativeOptions options;
   options.threads = engine.threads;
+  options.fp32_winograd = engine.fp32_winograd;
   options.transform_budget_bytes =
       engine.transform_budget_bytes.value_or(DefaultTransformBudget(
           int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE)));

@@ -22,6 +22,8 @@ struct EngineOptions {
   // "native": what transformed weights may take beside the others, in bytes
   // (hw/native/backend.h). Unset: DefaultTransformBudget of this machine.
   absl::optional<int64_t> transform_budget_bytes;
+  // "native": FP32 by Winograd too, which rounds differently.
+  bool fp32_winograd = true;
   GraphEngineOptions graph;
 };
 
