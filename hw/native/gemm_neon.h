@@ -11,22 +11,20 @@
 namespace yoloq {
 namespace native {
 
-// The signatures are those of Gemm::run in kernels.h. Prefetches are left to
-// the processor: those of the program would be further instructions.
+// The signatures are those of kernels.h. Prefetches are left to the processor:
+// those of the program would be further instructions.
 
 // 6 x 16, rows interleaved by InterleaveS16: SMLAL by element, 4 products an
-// instruction. `groups` are of 8 values of k. Reads up to 64 bytes beyond `a`
-// and the panel; `a_stride` is not used.
-void GemmS16Quads6x16(int rows, int64_t groups, const int16_t* a,
-                      int64_t a_stride, const int16_t* panel, int32_t* c,
-                      int64_t c_stride, bool accumulate,
-                      const Prefetch& prefetch);
+// instruction. `groups` are of 8 values of k.
+void GemmS16Quads6x16(int64_t rows, int64_t groups, const int16_t* a,
+                      const int16_t* panel, int32_t* c, int64_t c_stride);
 
-// Rows of `depth` values, `stride` apart, to quads: four values of each row by
-// turns, an odd number of rows followed by one of 0. A row's values lie in
-// eights, one in every 36 (see TileKernels).
-void InterleaveS16(int rows, int64_t depth, const int16_t* from, int64_t stride,
-                   int16_t* to);
+// Rows of `depth` values, `stride` apart, to tiles of at most six, of nearly
+// one height, and those to quads: four values of each row by turns, an odd
+// number of rows followed by one of 0. A row's values lie in eights, one in
+// every 36 (see TileKernels).
+void InterleaveS16(int64_t rows, int64_t depth, const int16_t* from,
+                   int64_t stride, int16_t* to);
 
 // 4 x 8, rows as they lie.
 void GemmS16Rows4x8(int rows, int64_t groups, const int16_t* a,

@@ -134,6 +134,25 @@ struct GemmS8 {
   void (*pack)(const int8_t* weights, int64_t groups, int8_t* panel) = nullptr;
 };
 
+// Matrix product of any number of rows, which `interleave` cut into tiles and
+// laid out, with one panel:
+// c[i * c_stride + j] = sum over k of row i's value k * panel(k, j), the panel
+// as that of Gemm with one value of k together. Sums wrap. Reads up to 64 bytes
+// beyond `a` and the panel.
+struct GemmTiles {
+  const char* name = nullptr;
+  int rows = 0;     // the most rows of a tile
+  int columns = 0;  // of a panel
+  int depth = 0;    // values of k in a group
+  double rate = 0;  // see Gemm
+  void (*run)(int64_t rows, int64_t groups, const int16_t* a,
+              const int16_t* panel, int32_t* c, int64_t c_stride) = nullptr;
+  // Rows of `depth` values, `stride` apart, to `a`: each tile takes an even
+  // number of rows, and there are as few tiles as `rows` allows.
+  void (*interleave)(int64_t rows, int64_t depth, const int16_t* from,
+                     int64_t stride, int16_t* to) = nullptr;
+};
+
 // Winograd's transforms for tiles of 4, 2 or 1 outputs (index 0, 1, 2) down and
 // across, all with the frequencies and weights of F(4,3):
 // winograd_tiles_neon.inc. Frequency f is row f / 6, column f % 6; a tile of 2
@@ -145,12 +164,8 @@ struct TileKernels {
   InputTransform<float, float> input_f32[3][3] = {};
   OutputTransform<int32_t> output_s32[3][3] = {};
   OutputTransform<float> output_f32[3][3] = {};
-  // `a` is interleaved; reads up to 64 bytes beyond it and the panel.
-  GemmS16 gemm_s16;
-  // One frequency of transformed tiles, which are `stride` apart, to what
-  // gemm_s16 wants: an even number of rows of `depth` values.
-  void (*interleave)(int rows, int64_t depth, const int16_t* from,
-                     int64_t stride, int16_t* to) = nullptr;
+  // Its rows are one frequency of transformed tiles.
+  GemmTiles gemm_s16;
 };
 
 struct KernelSet {

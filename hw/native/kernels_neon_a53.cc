@@ -42,9 +42,13 @@ KernelSet MakeKernels() {
   SetTileKernels<1, 4>(2, 0, &set);
   SetTileKernels<1, 2>(2, 1, &set);
   SetTileKernels<1, 1>(2, 2, &set);
-  set.tiles.gemm_s16 = {
-      "gemm_s16s16_6x16c1_neon_a53", 6, 16, 8, 3.7, GemmS16Quads6x16};
-  set.tiles.interleave = InterleaveS16;
+  set.tiles.gemm_s16 = {"gemm_s16s16_6x16c1_neon_a53",
+                        6,
+                        16,
+                        8,
+                        3.7,
+                        GemmS16Quads6x16,
+                        InterleaveS16};
   return set;
 }
 

@@ -110,7 +110,7 @@ struct Int8Kind {
   using V = int16_t;
   using C = int32_t;
   using Finisher = ByteFinisher;
-  static const GemmS16& gemm(const KernelSet& set) {
+  static const GemmTiles& gemm(const KernelSet& set) {
     return set.tiles.gemm_s16;
   }
   static constexpr bool kInterleaved = true;
@@ -168,8 +168,13 @@ class TiledWinograd : public Convolution {
     const int64_t tile_bytes =
         kFrequencies *
         (2 * depth_ * int64_t{sizeof(V)} + gemm_.columns * int64_t{sizeof(C)});
-    const int64_t fitting = std::clamp<int64_t>(
-        context.cache_bytes * 5 / 8 / tile_bytes, gemm_.rows, 4 * gemm_.rows);
+    // About five eighths of the cache, in whole tiles of the product.
+    const int64_t fitting =
+        std::clamp<int64_t>(
+            (context.cache_bytes * 5 / 8 / tile_bytes + gemm_.rows / 2) /
+                gemm_.rows,
+            1, 4) *
+        gemm_.rows;
     blocks_ = few_tiles_ ? 1 : CeilDivide(tiles_.size(), fitting);
     block_tiles_ = CeilDivide(tiles_.size(), blocks_);
     // One more for the row that interleaving adds to an odd number in each
@@ -283,46 +288,41 @@ class TiledWinograd : public Convolution {
   void Interleave(V* v, int f, const Range& block) const {
     if constexpr (Kind::kInterleaved) {
       const Range range = TilesOf(f, block);
-      const V* from =
-          v + (range.begin - block.begin) * kFrequencies * depth_ + f * kEight;
-      V* to = interleaved(v) + f * v_stride_;
-      const int64_t parts = CeilDivide(range.size(), gemm_.rows);
-      for (int64_t part = 0; part < parts; ++part) {
-        const int rows = PartRows(range, parts, part);
-        kernels_.interleave(rows, depth_, from, kFrequencies * depth_, to);
-        from += rows * kFrequencies * depth_;
-        to += PartValues(rows);
-      }
+      gemm_.interleave(
+          range.size(), depth_,
+          v + (range.begin - block.begin) * kFrequencies * depth_ + f * kEight,
+          kFrequencies * depth_, interleaved(v) + f * v_stride_);
     }
-  }
-
-  int PartRows(const Range& range, int64_t parts, int64_t part) const {
-    return static_cast<int>(PartBegin(range.size(), parts, part + 1) -
-                            PartBegin(range.size(), parts, part));
-  }
-  // What a part of so many rows takes.
-  int64_t PartValues(int rows) const {
-    return (Kind::kInterleaved ? RoundUp(rows, 2) : rows) * depth_;
   }
 
   // Products of one panel with a block's transformed tiles.
   void Multiply(V* v, const Range& block, int panel, C* m) const {
     const V* weights = packed_.data() + panel * panel_values();
+    const int64_t c_stride = kFrequencies * gemm_.columns;
     for (int f = 0; f < kFrequencies; ++f) {
       const Range range = TilesOf(f, block);
       const int64_t first = range.begin - block.begin;
-      const V* a = interleaved(v) + f * v_stride_ +
-                   (Kind::kInterleaved ? 0 : first * depth_);
-      C* c = m + (first * kFrequencies + f) * gemm_.columns;
-      const int64_t parts = CeilDivide(range.size(), gemm_.rows);
-      for (int64_t part = 0; part < parts; ++part) {
-        const int rows = PartRows(range, parts, part);
-        gemm_.run(rows, depth_ / gemm_.depth, a, depth_,
-                  weights + f * frequency_values(), c,
-                  kFrequencies * gemm_.columns,
-                  /*accumulate=*/false, Prefetch());
-        a += PartValues(rows);
-        c += rows * kFrequencies * gemm_.columns;
+      MultiplyRows(range.size(),
+                   interleaved(v) + f * v_stride_ +
+                       (Kind::kInterleaved ? 0 : first * depth_),
+                   weights + f * frequency_values(),
+                   m + (first * kFrequencies + f) * gemm_.columns, c_stride);
+    }
+  }
+
+  void MultiplyRows(int64_t rows, const V* a, const V* weights, C* c,
+                    int64_t c_stride) const {
+    const int64_t groups = depth_ / gemm_.depth;
+    if constexpr (Kind::kInterleaved) {
+      gemm_.run(rows, groups, a, weights, c, c_stride);
+    } else {
+      const int64_t tiles = CeilDivide(rows, gemm_.rows);
+      for (int64_t i = 0; i < tiles; ++i) {
+        const int64_t begin = PartBegin(rows, tiles, i);
+        gemm_.run(static_cast<int>(PartBegin(rows, tiles, i + 1) - begin),
+                  groups, a + begin * depth_, depth_, weights,
+                  c + begin * c_stride, c_stride, /*accumulate=*/false,
+                  Prefetch());
       }
     }
   }
