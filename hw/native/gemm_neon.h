@@ -46,7 +46,8 @@ void GemmF32Rows5x16(int rows, int64_t groups, const float* a, int64_t a_stride,
 void GemmS8Rows3x4(int rows, int64_t groups, const int8_t* a, int panels,
                    const int8_t* panel, int32_t* c, int64_t c_stride);
 
-// Rows of groups * 32 bytes, each less 128, group by group.
+// Rows of groups * 32 bytes, each less 128: of each group the first 16 bytes of
+// all rows, then the others.
 void ArrangeS8(int rows, int64_t groups, const uint8_t* const* from,
                int8_t* to);
 

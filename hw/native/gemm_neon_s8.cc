@@ -9,9 +9,11 @@ namespace yoloq {
 namespace native {
 namespace {
 
-// Sums: v20 to v31, four a row. Rows: v0 to v5, 32 bytes each. Columns: two by
-// two in v6 to v9 and v10 to v13, by turns. Sums in 16 bits: v14 to v19, so
-// that as many multiplications lie between one and the next on its sum.
+// Sums: v20 to v31, four a row. Rows: the first 16 bytes of 32 in v0 to v2, the
+// others in v3 to v5. Columns: two by two in v6 to v9 and v10 to v13, by turns.
+// Sums in 16 bits: v14 to v19, so that as many multiplications lie between one
+// and the next on its sum. Each load follows the last use of its registers, and
+// at least ten multiplications lie between it and their next use.
 
 #define M1(OP, S, T, A, B) OP " v" T ".8h, v" A "." S ", v" B "." S "\n"
 
@@ -26,6 +28,10 @@ namespace {
   M1(OP, S, "15", A1, F)                \
   M1(OP, S, "16", A2, F)                \
   M1(OP, S, "17", A0, G) M1(OP, S, "18", A1, G) M1(OP, S, "19", A2, G)
+
+// The first 16 bytes of the rows, and the others.
+#define FIRST(R, OP, S, F, G) PHASE##R(OP, S, "0", "1", "2", F, G)
+#define OTHER(R, OP, S, F, G) PHASE##R(OP, S, "3", "4", "5", F, G)
 
 #define D1(S, T) "sadalp v" S ".4s, v" T ".8h\n"
 // Adds to columns 0 and 1 (WIDEN_L) or 2 and 3 (WIDEN_R) of each row.
@@ -42,34 +48,36 @@ namespace {
 
 #define LEFT_B "ld1 {v6.16b, v7.16b, v8.16b, v9.16b}, [%[b]], #64\n"
 #define RIGHT_B "ld1 {v10.16b, v11.16b, v12.16b, v13.16b}, [%[b]], #64\n"
-#define LOAD_A1 "ldp q0, q1, [%[a]], #32\n"
-#define LOAD_A2 "ld1 {v0.16b, v1.16b, v2.16b, v3.16b}, [%[a]], #64\n"
-#define LOAD_A3 LOAD_A2 "ldp q4, q5, [%[a]], #32\n"
+#define LOAD_FIRST1 "ldr q0, [%[a]], #16\n"
+#define LOAD_OTHER1 "ldr q3, [%[a]], #16\n"
+#define LOAD_FIRST2 "ldp q0, q1, [%[a]], #32\n"
+#define LOAD_OTHER2 "ldp q3, q4, [%[a]], #32\n"
+#define LOAD_FIRST3 "ld1 {v0.16b, v1.16b, v2.16b}, [%[a]], #48\n"
+#define LOAD_OTHER3 "ld1 {v3.16b, v4.16b, v5.16b}, [%[a]], #48\n"
 
-// Four products in 16 bits: the first and the second 16 bytes, low and high.
-#define GROUP(R)                                                               \
-  PHASE##R("smull", "8b", "0", "2", "4", "6", "8")                             \
-      RIGHT_B PHASE##R("smlal2", "16b", "0", "2", "4", "6", "8")               \
-          PHASE##R("smlal", "8b", "1", "3", "5", "7", "9") PHASE##R(           \
-              "smlal2", "16b", "1", "3", "5", "7", "9")                        \
-              WIDEN_L##R PHASE##R("smull", "8b", "0", "2", "4", "10", "12")    \
-                  LEFT_B PHASE##R("smlal2", "16b", "0", "2", "4", "10", "12")  \
-                      PHASE##R("smlal", "8b", "1", "3", "5", "11", "13")       \
-                          PHASE##R("smlal2", "16b", "1", "3", "5", "11", "13") \
-                              LOAD_A##R WIDEN_R##R
+// Four products in 16 bits: the first and the other 16 bytes, low and high.
+#define GROUP(R)                                          \
+  RIGHT_B                                                 \
+  FIRST(R, "smull", "8b", "6", "8")                       \
+  FIRST(R, "smlal2", "16b", "6", "8")                     \
+  OTHER(R, "smlal", "8b", "7", "9")                       \
+  OTHER(R, "smlal2", "16b", "7", "9")                     \
+  LEFT_B WIDEN_L##R FIRST(R, "smull", "8b", "10", "12")   \
+      FIRST(R, "smlal2", "16b", "10", "12") LOAD_FIRST##R \
+      OTHER(R, "smlal", "8b", "11", "13")                 \
+          OTHER(R, "smlal2", "16b", "11", "13") LOAD_OTHER##R WIDEN_R##R
 
 // Two products in 16 bits, for weights that leave no room for four.
-#define WIDE_GROUP(R)                                                          \
-  PHASE##R("smull", "8b", "0", "2", "4", "6", "8") RIGHT_B PHASE##R(           \
-      "smlal2", "16b", "0", "2", "4", "6", "8")                                \
-      WIDEN_L##R PHASE##R("smull", "8b", "1", "3", "5", "7", "9")              \
-          PHASE##R("smlal2", "16b", "1", "3", "5", "7", "9")                   \
-              WIDEN_L##R PHASE##R("smull", "8b", "0", "2", "4", "10", "12")    \
-                  LEFT_B PHASE##R("smlal2", "16b", "0", "2", "4", "10", "12")  \
-                      WIDEN_R##R PHASE##R("smull", "8b", "1", "3", "5", "11",  \
-                                          "13")                                \
-                          PHASE##R("smlal2", "16b", "1", "3", "5", "11", "13") \
-                              LOAD_A##R WIDEN_R##R
+#define WIDE_GROUP(R)                                                    \
+  RIGHT_B                                                                \
+  FIRST(R, "smull", "8b", "6", "8")                                      \
+  FIRST(R, "smlal2", "16b", "6", "8")                                    \
+  WIDEN_L##R OTHER(R, "smull", "8b", "7", "9")                           \
+      OTHER(R, "smlal2", "16b", "7", "9") LEFT_B WIDEN_L##R              \
+      FIRST(R, "smull", "8b", "10", "12")                                \
+          FIRST(R, "smlal2", "16b", "10", "12") LOAD_FIRST##R WIDEN_R##R \
+          OTHER(R, "smull", "8b", "11", "13")                            \
+              OTHER(R, "smlal2", "16b", "11", "13") LOAD_OTHER##R WIDEN_R##R
 
 #define ZERO4(A, B, C, D) \
   "movi v" A              \
@@ -86,59 +94,60 @@ namespace {
   ".4s\n"                          \
   "addp v" A ".4s, v" A ".4s, v" C \
   ".4s\n"                          \
-  "str q" A                        \
-  ", [%[to]]\n"                    \
-  "add %[to], %[to], %[cs]\n"
+  "st1 {v" A ".4s}, [%[to]], %[cs]\n"
 #define ROWS1(DO) DO("20", "21", "22", "23")
 #define ROWS2(DO) ROWS1(DO) DO("24", "25", "26", "27")
 #define ROWS3(DO) ROWS2(DO) DO("28", "29", "30", "31")
 
 // Panel by panel: the number of runs, their lengths, then the columns. A run is
-// of groups of four products; between each run and the next lies a wide group.
-#define TILE(R)                                                                 \
-  void S8Rows##R(const int8_t* a, int64_t panels, const int8_t* b,              \
-                 int64_t runs_bytes, int32_t* c, int64_t c_stride) {            \
-    const int64_t row_bytes = c_stride * 4;                                     \
-    const int8_t* row = a;                                                      \
-    int32_t* to = c;                                                            \
-    const int8_t* runs = b;                                                     \
-    int64_t count = 0;                                                          \
-    int64_t n = 0;                                                              \
-    asm volatile("1:\n"                                                       \
-                 "mov %[runs], %[b]\n"                                        \
-                 "add %[b], %[b], %[runs_bytes]\n"                            \
-                 "mov %[a], %[row]\n" LOAD_A##R LEFT_B                        \
-                 "ldrh %w[count], [%[runs]], #2\n"                            \
-                 "mov %[to], %[c]\n" ROWS##R(ZERO4)                           \
-                 "2:\n"                                                       \
-                 "ldrh %w[n], [%[runs]], #2\n"                                \
-                 "cbz %[n], 4f\n"                                             \
-                 "# LLVM-MCA-BEGIN gemm_s8s8_" #R "x4\n"                      \
-                 "3:\n"                                                       \
-                 "subs %[n], %[n], #1\n"                                      \
-                 GROUP(R)                                                     \
-                 "b.ne 3b\n"                                                  \
-                 "# LLVM-MCA-END\n"                                           \
-                 "4:\n"                                                       \
-                 "subs %[count], %[count], #1\n"                              \
-                 "b.eq 5f\n"                                                  \
-                 WIDE_GROUP(R)                                                \
-                 "b 2b\n"                                                     \
-                 "5:\n"                                                       \
-                 ROWS##R(WRITE4)                                              \
-                 "sub %[b], %[b], #64\n"                                      \
-                 "add %[c], %[c], #16\n"                                      \
-                 "subs %[panels], %[panels], #1\n"                            \
-                 "b.ne 1b\n"                                                  \
-                 : [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c), [to] "+&r"(to),  \
-                   [n] "+&r"(n), [count] "+&r"(count), [runs] "+&r"(runs),    \
-                   [panels] "+&r"(panels)                                     \
-                 : [cs] "r"(row_bytes), [row] "r"(row),                       \
-                   [runs_bytes] "r"(runs_bytes)                               \
-                 : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6",  \
-                   "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",       \
-                   "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22",    \
-                   "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",    \
+// of groups of four products, taken two by two from the middle of the loop
+// where their number is odd; between each run and the next lies a wide group.
+#define TILE(R)                                                                  \
+  void S8Rows##R(const int8_t* a, int64_t panels, const int8_t* b,               \
+                 int64_t runs_bytes, int32_t* c, int64_t c_stride) {             \
+    const int64_t row_bytes = c_stride * 4;                                      \
+    const int8_t* row = a;                                                       \
+    int32_t* to = c;                                                             \
+    const int8_t* runs = b;                                                      \
+    int64_t count = 0;                                                           \
+    int64_t n = 0;                                                               \
+    int64_t pairs = 0;                                                           \
+    asm volatile("1:\n"                                                        \
+                 "mov %[runs], %[b]\n"                                         \
+                 "add %[b], %[b], %[runs_bytes]\n"                             \
+                 "mov %[a], %[row]\n" LOAD_FIRST##R LOAD_OTHER##R LEFT_B       \
+                 "ldrh %w[count], [%[runs]], #2\n"                             \
+                 "mov %[to], %[c]\n" ROWS##R(ZERO4)                            \
+                 "2:\n"                                                        \
+                 "ldrh %w[n], [%[runs]], #2\n"                                 \
+                 "cbz %[n], 5f\n"                                              \
+                 "add %[pairs], %[n], #1\n"                                    \
+                 "lsr %[pairs], %[pairs], #1\n"                                \
+                 "tbnz %[n], #0, 4f\n"                                         \
+                 "# LLVM-MCA-BEGIN gemm_s8s8_" #R "x4\n"                       \
+                 "3:\n" GROUP(R)                                               \
+                 "4:\n"                                                        \
+                 "subs %[pairs], %[pairs], #1\n" GROUP(R)                      \
+                 "b.ne 3b\n"                                                   \
+                 "# LLVM-MCA-END\n"                                            \
+                 "5:\n"                                                        \
+                 "subs %[count], %[count], #1\n"                               \
+                 "b.eq 6f\n" WIDE_GROUP(R)                                     \
+                 "b 2b\n"                                                      \
+                 "6:\n" ROWS##R(WRITE4)                                        \
+                 "sub %[b], %[b], #64\n"                                       \
+                 "add %[c], %[c], #16\n"                                       \
+                 "subs %[panels], %[panels], #1\n"                             \
+                 "b.ne 1b\n"                                                   \
+                 : [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c), [to] "+&r"(to),   \
+                   [n] "+&r"(n), [count] "+&r"(count), [runs] "+&r"(runs),     \
+                   [pairs] "+&r"(pairs), [panels] "+&r"(panels)                \
+                 : [cs] "r"(row_bytes), [row] "r"(row),                        \
+                   [runs_bytes] "r"(runs_bytes)                                \
+                 : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6",   \
+                   "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",        \
+                   "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22",     \
+                   "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",     \
                    "v31"); \
   }
 
@@ -148,6 +157,8 @@ TILE(3)
 
 constexpr int kColumns = 4;
 constexpr int kDepth = 32;
+// Bytes of a register.
+constexpr int kHalf = 16;
 
 // In front of a panel: the number of runs and their lengths, at most one more
 // than there are groups.
@@ -196,10 +207,10 @@ void ArrangeS8(int rows, int64_t groups, const uint8_t* const* from,
   const int8x16_t sign = vdupq_n_s8(-128);
   for (int i = 0; i < rows; ++i) {
     const int8_t* row = reinterpret_cast<const int8_t*>(from[i]);
-    int8_t* out = to + i * kDepth;
+    int8_t* out = to + i * kHalf;
     for (int64_t g = 0; g < groups; ++g) {
       vst1q_s8(out, veorq_s8(vld1q_s8(row), sign));
-      vst1q_s8(out + 16, veorq_s8(vld1q_s8(row + 16), sign));
+      vst1q_s8(out + rows * kHalf, veorq_s8(vld1q_s8(row + kHalf), sign));
       row += kDepth;
       out += rows * kDepth;
     }
