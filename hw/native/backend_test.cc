@@ -186,13 +186,13 @@ TEST(NativeBackendTest, FallsBackWhereASumMayNotFit) {
   ConvolutionCase p;
   p.channels = 64;
   EXPECT_THAT(Describe(options, p), HasSubstr("F(4,3)"));
-  // 9 * 115 * 127 * 255 = 33,518,475 is below 2^25 = 33,554,432; one channel
-  // more is not.
+  // 9 * 114 * 127 * 255 = 33,227,010 and the bias, 7,300 sqrt(9 * 114) =
+  // 233,828, are below 2^25 = 33,554,432; with one channel more they are not.
   p.weights = Values::kLargest;
   p.input_zero_point = 0;
-  p.channels = 115;
+  p.channels = 114;
   EXPECT_THAT(Describe(options, p), HasSubstr("F(4,3), gemm"));
-  p.channels = 116;
+  p.channels = 115;
   EXPECT_THAT(Describe(options, p), Not(HasSubstr("F(4,3), gemm")));
 }
 

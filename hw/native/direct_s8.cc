@@ -69,7 +69,8 @@ class DirectS8 : public Convolution {
         few_pixels_(pixels_ <= kFewPixels),
         gatherer_(task, *context.kernels, static_cast<int>(depth_),
                   static_cast<uint8_t>(task.input_quantization.zero_point())),
-        finisher_(task, BiasOfSignedBytes(task), *context.kernels) {
+        finisher_(task, BiasOfSignedBytes(task), *context.kernels,
+                  gemm_.finish) {
     PlanBlocks(context.cache_bytes);
     Pack(task);
   }
@@ -202,16 +203,17 @@ class DirectS8 : public Convolution {
                 const ConvolutionBuffers& buffers) const {
     const int first = run * kPanelsInRun;
     const int last = std::min(first + kPanelsInRun, panels_);
+    const int column = first * gemm_.columns;
+    const int channel = group * group_outputs_ + column;
     for (int64_t i = 0; i < rows; i += gemm_.rows) {
       gemm_.run(static_cast<int>(std::min<int64_t>(gemm_.rows, rows - i)),
                 groups_of_k(), tiles + i * depth_, last - first,
-                Panel(group, first), sums + i * run_columns(), run_columns());
+                Panel(group, first), finisher_.bias() + channel,
+                sums + i * run_columns(), run_columns());
     }
-    const int column = first * gemm_.columns;
-    finisher_.Finish(sums, run_columns(), pixel, static_cast<int>(rows),
-                     group * group_outputs_ + column,
-                     std::min(last * gemm_.columns, group_outputs_) - column,
-                     buffers);
+    finisher_.Finish(
+        sums, run_columns(), pixel, static_cast<int>(rows), channel,
+        std::min(last * gemm_.columns, group_outputs_) - column, buffers);
   }
 
   void RunByPixels(int group, const ConvolutionBuffers& buffers) {

@@ -44,7 +44,8 @@ void GemmF32Rows5x16(int rows, int64_t groups, const float* a, int64_t a_stride,
 // number of rows. Reads up to 96 bytes beyond `a` and 64 beyond the panel;
 // overwrites c.
 void GemmS8Rows3x4(int rows, int64_t groups, const int8_t* a, int panels,
-                   const int8_t* panel, int32_t* c, int64_t c_stride);
+                   const int8_t* panel, const int32_t* bias, int32_t* c,
+                   int64_t c_stride);
 
 // Rows of groups * 32 bytes, each less 128: of each group the first 16 bytes of
 // all rows, then the others.

@@ -79,14 +79,26 @@ namespace {
           OTHER(R, "smull", "8b", "11", "13")                            \
               OTHER(R, "smlal2", "16b", "11", "13") LOAD_OTHER##R WIDEN_R##R
 
-#define ZERO4(A, B, C, D) \
-  "movi v" A              \
-  ".4s, #0\n"             \
-  "movi v" B              \
-  ".4s, #0\n"             \
-  "movi v" C              \
-  ".4s, #0\n"             \
-  "movi v" D ".4s, #0\n"
+// A sum across lanes starts with its bias in one of them.
+#define BIAS4(A, B, C, D) \
+  "ldr s" A               \
+  ", [%[bias]], #4\n"     \
+  "ldr s" B               \
+  ", [%[bias]], #4\n"     \
+  "ldr s" C               \
+  ", [%[bias]], #4\n"     \
+  "ldr s" D ", [%[bias]], #4\n"
+#define COPY4(A, B, C, D) \
+  "mov v" A               \
+  ".16b, v20.16b\n"       \
+  "mov v" B               \
+  ".16b, v21.16b\n"       \
+  "mov v" C               \
+  ".16b, v22.16b\n"       \
+  "mov v" D ".16b, v23.16b\n"
+#define START1 BIAS4("20", "21", "22", "23")
+#define START2 START1 COPY4("24", "25", "26", "27")
+#define START3 START2 COPY4("28", "29", "30", "31")
 #define WRITE4(A, B, C, D)         \
   "addp v" A ".4s, v" A ".4s, v" B \
   ".4s\n"                          \
@@ -104,7 +116,8 @@ namespace {
 // where their number is odd; between each run and the next lies a wide group.
 #define TILE(R)                                                                  \
   void S8Rows##R(const int8_t* a, int64_t panels, const int8_t* b,               \
-                 int64_t runs_bytes, int32_t* c, int64_t c_stride) {             \
+                 int64_t runs_bytes, const int32_t* bias, int32_t* c,            \
+                 int64_t c_stride) {                                             \
     const int64_t row_bytes = c_stride * 4;                                      \
     const int8_t* row = a;                                                       \
     int32_t* to = c;                                                             \
@@ -117,7 +130,7 @@ namespace {
                  "add %[b], %[b], %[runs_bytes]\n"                             \
                  "mov %[a], %[row]\n" LOAD_FIRST##R LOAD_OTHER##R LEFT_B       \
                  "ldrh %w[count], [%[runs]], #2\n"                             \
-                 "mov %[to], %[c]\n" ROWS##R(ZERO4)                            \
+                 "mov %[to], %[c]\n" START##R                            \
                  "2:\n"                                                        \
                  "ldrh %w[n], [%[runs]], #2\n"                                 \
                  "cbz %[n], 5f\n"                                              \
@@ -141,7 +154,7 @@ namespace {
                  "b.ne 1b\n"                                                   \
                  : [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c), [to] "+&r"(to),   \
                    [n] "+&r"(n), [count] "+&r"(count), [runs] "+&r"(runs),     \
-                   [pairs] "+&r"(pairs), [panels] "+&r"(panels)                \
+                   [pairs] "+&r"(pairs), [panels] "+&r"(panels), [bias] "+&r"(bias)                \
                  : [cs] "r"(row_bytes), [row] "r"(row),                        \
                    [runs_bytes] "r"(runs_bytes)                                \
                  : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6",   \
@@ -218,9 +231,10 @@ void ArrangeS8(int rows, int64_t groups, const uint8_t* const* from,
 }
 
 void GemmS8Rows3x4(int rows, int64_t groups, const int8_t* a, int panels,
-                   const int8_t* panel, int32_t* c, int64_t c_stride) {
+                   const int8_t* panel, const int32_t* bias, int32_t* c,
+                   int64_t c_stride) {
   constexpr decltype(&S8Rows1) kTiles[] = {S8Rows1, S8Rows2, S8Rows3};
-  kTiles[rows - 1](a, panels, panel, RunsBytes(groups), c, c_stride);
+  kTiles[rows - 1](a, panels, panel, RunsBytes(groups), bias, c, c_stride);
 }
 
 }  // namespace native

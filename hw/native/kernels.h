@@ -53,6 +53,8 @@ struct ByteEpilogue {
   float lowest = 0;   // clamp before rounding: -zero_point, 0 for RELU
   float highest = 0;  // 255 - zero_point
   int zero_point = 0;
+  // No multiplier or ratio is so large that a step could be infinite.
+  bool finite = false;
   const uint8_t* table = nullptr;  // 256 entries, applied to the bytes
   // The residual sum.
   bool add = false;
@@ -114,10 +116,17 @@ template <typename C>
 using OutputTransform = void (*)(const C* m, int64_t frequency_stride,
                                  int columns, C* y, int64_t row_stride);
 
+// Rows x columns sums at acc[i * acc_stride + j] to the output. The sums are
+// readable up to a whole vector of columns.
+using FinishBytesKernel = void (*)(const int32_t* acc, int64_t acc_stride,
+                                   int rows, int columns,
+                                   const ByteEpilogue& epilogue,
+                                   const BlockOutput<uint8_t>& output);
+
 // Matrix product of bytes in layouts of its own: for i < rows and
 // j < panels * columns,
-// c[i * c_stride + j] = sum over k of (from[i][k] - 128) * column j's weight k.
-// Sums wrap. Reads up to 96 bytes beyond `a` and the panel.
+// c[i * c_stride + j] = bias[j] + sum over k of (from[i][k] - 128) * column j's
+// weight k. Sums wrap. Reads up to 96 bytes beyond `a` and the panel.
 struct GemmS8 {
   const char* name = nullptr;
   int rows = 0;     // the most rows of a tile; any number from 1 is allowed
@@ -125,13 +134,16 @@ struct GemmS8 {
   int depth = 0;    // values of k in a group
   double rate = 0;  // see Gemm
   void (*run)(int rows, int64_t groups, const int8_t* a, int panels,
-              const int8_t* panel, int32_t* c, int64_t c_stride) = nullptr;
+              const int8_t* panel, const int32_t* bias, int32_t* c,
+              int64_t c_stride) = nullptr;
   // `a` of the rows' groups * depth bytes; the tile takes as many.
   void (*arrange)(int rows, int64_t groups, const uint8_t* const* from,
                   int8_t* to) = nullptr;
   int64_t (*panel_bytes)(int64_t groups) = nullptr;
   // `weights`: column by column, groups * depth values each, in [-127, 127].
   void (*pack)(const int8_t* weights, int64_t groups, int8_t* panel) = nullptr;
+  // Takes the sums; the epilogue's bias is not used.
+  FinishBytesKernel finish = nullptr;
 };
 
 // Matrix product of any number of rows, which `interleave` cut into tiles and
@@ -162,10 +174,16 @@ struct GemmTiles {
 struct TileKernels {
   InputTransform<uint8_t, int16_t> input_s16[3][3] = {};
   InputTransform<float, float> input_f32[3][3] = {};
-  OutputTransform<int32_t> output_s32[3][3] = {};
-  OutputTransform<float> output_f32[3][3] = {};
+  // y[i * row_stride + j * 16 + c] = 64 times the sum of products and bias[c],
+  // modulo 2^32.
+  void (*output_s32[3][3])(const int32_t* m, const int32_t* bias, int32_t* y,
+                           int64_t row_stride) = {};
+  // The sums of products alone.
+  void (*output_f32[3][3])(const float* m, float* y, int64_t row_stride) = {};
   // Its rows are one frequency of transformed tiles.
   GemmTiles gemm_s16;
+  // Takes what output_s32 wrote; the epilogue's bias is not used.
+  FinishBytesKernel finish_bytes = nullptr;
 };
 
 struct KernelSet {
@@ -191,11 +209,7 @@ struct KernelSet {
   OutputTransform<int32_t> output_4_s32 = nullptr;
   OutputTransform<float> output_4_f32 = nullptr;
 
-  // Rows x columns sums at acc[i * acc_stride + j] to the output. The sums are
-  // readable up to a whole vector of columns.
-  void (*finish_bytes)(const int32_t* acc, int64_t acc_stride, int rows,
-                       int columns, const ByteEpilogue& epilogue,
-                       const BlockOutput<uint8_t>& output) = nullptr;
+  FinishBytesKernel finish_bytes = nullptr;
   void (*finish_reals)(const float* acc, int64_t acc_stride, int rows,
                        int columns, const RealEpilogue& epilogue,
                        const BlockOutput<float>& output) = nullptr;

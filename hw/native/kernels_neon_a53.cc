@@ -30,7 +30,8 @@ KernelSet MakeKernels() {
                  GemmS8Rows3x4,
                  ArrangeS8,
                  S8PanelBytes,
-                 PackS8Panel};
+                 PackS8Panel,
+                 FinishSumsNeon<0>};
   SetVectorKernels(&set);
   set.finish_bytes = FinishBytesNeon;
   SetTileKernels<4, 4>(0, 0, &set);
@@ -42,6 +43,7 @@ KernelSet MakeKernels() {
   SetTileKernels<1, 4>(2, 0, &set);
   SetTileKernels<1, 2>(2, 1, &set);
   SetTileKernels<1, 1>(2, 2, &set);
+  set.tiles.finish_bytes = FinishSumsNeon<kOutputFraction>;
   set.tiles.gemm_s16 = {"gemm_s16s16_6x16c1_neon_a53",
                         6,
                         16,

@@ -117,8 +117,12 @@ struct Int8Kind {
   static auto Input(const TileKernels& tiles, int down, int across) {
     return tiles.input_s16[down][across];
   }
-  static auto Output(const TileKernels& tiles, int down, int across) {
-    return tiles.output_s32[down][across];
+  // The outputs of one tile, of the channels of a panel that begins at
+  // `channel`.
+  static void Output(const TileKernels& tiles, int down, int across, const C* m,
+                     const Finisher& finisher, int channel, C* y,
+                     int64_t row_stride) {
+    tiles.output_s32[down][across](m, finisher.bias() + channel, y, row_stride);
   }
 };
 struct RealKind {
@@ -131,8 +135,10 @@ struct RealKind {
   static auto Input(const TileKernels& tiles, int down, int across) {
     return tiles.input_f32[down][across];
   }
-  static auto Output(const TileKernels& tiles, int down, int across) {
-    return tiles.output_f32[down][across];
+  static void Output(const TileKernels& tiles, int down, int across, const C* m,
+                     const Finisher&, int /*channel*/, C* y,
+                     int64_t row_stride) {
+    tiles.output_f32[down][across](m, y, row_stride);
   }
 };
 
@@ -337,12 +343,11 @@ class TiledWinograd : public Convolution {
       const int64_t count = RunOfTiles(t, block.end);
       const int64_t tile_columns = int64_t{tile.across} * gemm_.columns;
       const int64_t row_stride = count * tile_columns;
-      const auto transform =
-          Kind::Output(kernels_, SizeIndex(tile.down), SizeIndex(tile.across));
       for (int64_t i = 0; i < count; ++i, ++t) {
-        transform(m + (t - block.begin) * kFrequencies * gemm_.columns,
-                  gemm_.columns, gemm_.columns, outputs + i * tile_columns,
-                  row_stride);
+        Kind::Output(kernels_, SizeIndex(tile.down), SizeIndex(tile.across),
+                     m + (t - block.begin) * kFrequencies * gemm_.columns,
+                     *finisher_, channel, outputs + i * tile_columns,
+                     row_stride);
       }
       const int height = std::min(tile.down, output_.height() - tile.y);
       const int width = static_cast<int>(
@@ -484,7 +489,8 @@ std::unique_ptr<Convolution> NewTiledWinograd(const ConvolutionTask& task,
   }
   auto plan = std::make_unique<TiledWinograd<Int8Kind>>(
       task, context,
-      std::make_unique<ByteFinisher>(task, task.int32_bias, kernels),
+      std::make_unique<ByteFinisher>(task, task.int32_bias, kernels,
+                                     kernels.tiles.finish_bytes),
       std::move(description));
   plan->Pack(task.int8_weights, kIntegerG4);
   return plan;
