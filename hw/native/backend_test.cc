@@ -100,6 +100,24 @@ TEST(NativeConvolutionTest, RandomFp32ConvolutionsAreWithinTheBound) {
   }
 }
 
+TEST(NativeConvolutionTest, Pictures) {
+  for (uint64_t seed = 1; seed <= 40; seed += CaseStep()) {
+    std::mt19937_64 random(seed);
+    ConvolutionCase p = RandomCase(seed);
+    p.channels = 3;
+    p.kernel = 3;
+    p.out_channels = Pick(&random, {1, 4, 16, 21, 32, 64});
+    p.height = 1 + static_cast<int>(random() % 12);
+    p.width = 1 + static_cast<int>(random() % 70);
+    p.stride = 1 + static_cast<int>(seed / 2 % 3);
+    p.padding = Pick(&random, {0, 1, 1, 2});
+    while (p.height + 2 * p.padding < p.kernel) ++p.height;
+    while (p.width + 2 * p.padding < p.kernel) ++p.width;
+    p.extra_stride = Pick(&random, {0, 0, 0, 1});
+    Check(p);
+  }
+}
+
 TEST(NativeConvolutionTest, GroupedAndDepthwise) {
   for (uint64_t seed = 1; seed <= 40; seed += CaseStep()) {
     std::mt19937_64 random(seed);

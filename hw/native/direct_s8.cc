@@ -8,6 +8,8 @@
 #include "hw/native/aligned_buffer.h"
 #include "hw/native/finisher.h"
 #include "hw/native/gather.h"
+#include "hw/native/picture_s8.h"
+#include "hw/native/signed_bytes.h"
 
 namespace yoloq {
 namespace native {
@@ -29,24 +31,6 @@ int64_t Values(const ConvolutionTask& task) {
 
 int64_t Depth(const ConvolutionTask& task, const GemmS8& gemm) {
   return RoundUp(Values(task), gemm.depth);
-}
-
-// Bias plus sum of weights * (128 - zero_point): sums are taken over bytes less
-// 128.
-std::vector<int32_t> BiasOfSignedBytes(const ConvolutionTask& task) {
-  std::vector<int32_t> bias(task.int32_bias.begin(), task.int32_bias.end());
-  const size_t per_channel = task.int8_weights.size() / bias.size();
-  const uint32_t offset =
-      static_cast<uint32_t>(128 - task.input_quantization.zero_point());
-  for (size_t c = 0; c < bias.size(); ++c) {
-    uint32_t sum = static_cast<uint32_t>(bias[c]);
-    for (const int8_t w :
-         task.int8_weights.subspan(c * per_channel, per_channel)) {
-      sum += static_cast<uint32_t>(w) * offset;
-    }
-    bias[c] = static_cast<int32_t>(sum);
-  }
-  return bias;
 }
 
 class DirectS8 : public Convolution {
@@ -273,7 +257,16 @@ bool HasDirectS8(const KernelSet& kernels) {
   return kernels.gemm_s8.run != nullptr;
 }
 
+const char* DirectS8GemmName(const ConvolutionTask& task,
+                             const KernelSet& kernels) {
+  return PictureS8IsPossible(task, kernels) ? kernels.picture.name
+                                            : kernels.gemm_s8.name;
+}
+
 Cost DirectS8Cost(const ConvolutionTask& task, const PlanContext& context) {
+  if (PictureS8IsPossible(task, *context.kernels)) {
+    return PictureS8Cost(task, context);
+  }
   const GemmS8& gemm = context.kernels->gemm_s8;
   const int groups = task.op.groups();
   const double pixels = OutputPixels(task);
@@ -298,6 +291,9 @@ Cost DirectS8Cost(const ConvolutionTask& task, const PlanContext& context) {
 std::unique_ptr<Convolution> NewDirectS8(const ConvolutionTask& task,
                                          const PlanContext& context,
                                          std::string description) {
+  if (PictureS8IsPossible(task, *context.kernels)) {
+    return NewPictureS8(task, context, std::move(description));
+  }
   return std::make_unique<DirectS8>(task, context, std::move(description));
 }
 

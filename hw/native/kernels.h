@@ -165,6 +165,23 @@ struct GemmTiles {
                      int64_t stride, int16_t* to) = nullptr;
 };
 
+// The product of GemmS8 for kernels of 3 x 3 on three channels, which takes its
+// values from the picture's rows: `rows` points to the first of three rows of
+// pixels of three bytes, row_bytes apart, under the kernel of the first output
+// pixel; the next one's is pixel_bytes further. Of each row 16 bytes are read.
+struct PictureGemm {
+  const char* name = nullptr;
+  int columns = 0;  // of a panel
+  int panel_bytes = 0;
+  double rate = 0;  // see Gemm
+  void (*run)(const uint8_t* rows, int64_t row_bytes, int64_t pixel_bytes,
+              int pixels, int panels, const int8_t* panel, const int32_t* bias,
+              int32_t* c, int64_t c_stride) = nullptr;
+  // `weights`: column by column, 27 values each (kernel row, kernel column,
+  // channel), in [-127, 127].
+  void (*pack)(const int8_t* weights, int8_t* panel) = nullptr;
+};
+
 // Winograd's transforms for tiles of 4, 2 or 1 outputs (index 0, 1, 2) down and
 // across, all with the frequencies and weights of F(4,3):
 // winograd_tiles_neon.inc. Frequency f is row f / 6, column f % 6; a tile of 2
@@ -195,6 +212,8 @@ struct KernelSet {
 
   // Preferred to gemm_u8 and gemm_s16 for direct convolution where it is there.
   GemmS8 gemm_s8;
+  // Preferred to gemm_s8, whose `finish` takes its sums too.
+  PictureGemm picture;
   // Preferred for F(4,3) where its gemm_s16 is there.
   TileKernels tiles;
 

@@ -32,6 +32,12 @@ KernelSet MakeKernels() {
                  S8PanelBytes,
                  PackS8Panel,
                  FinishSumsNeon<0>};
+  set.picture = {"gemm_s8s8_2x4c28_neon_a53",
+                 4,
+                 112,
+                 4.5,
+                 GemmPicture2x4,
+                 PackPicturePanel};
   SetVectorKernels(&set);
   set.finish_bytes = FinishBytesNeon;
   SetTileKernels<4, 4>(0, 0, &set);
