@@ -16,7 +16,7 @@ namespace native {
 namespace {
 
 // Panels whose outputs are finished together.
-constexpr int kPanelsInRun = 4;
+constexpr int kPanelsInRun = 8;
 // Up to so many output pixels, all are gathered at once and the threads share
 // the channels: each weight is read once.
 constexpr int64_t kFewPixels = 256;
@@ -189,12 +189,8 @@ class DirectS8 : public Convolution {
     const int last = std::min(first + kPanelsInRun, panels_);
     const int column = first * gemm_.columns;
     const int channel = group * group_outputs_ + column;
-    for (int64_t i = 0; i < rows; i += gemm_.rows) {
-      gemm_.run(static_cast<int>(std::min<int64_t>(gemm_.rows, rows - i)),
-                groups_of_k(), tiles + i * depth_, last - first,
-                Panel(group, first), finisher_.bias() + channel,
-                sums + i * run_columns(), run_columns());
-    }
+    gemm_.run(rows, groups_of_k(), tiles, last - first, Panel(group, first),
+              finisher_.bias() + channel, sums, run_columns());
     finisher_.Finish(
         sums, run_columns(), pixel, static_cast<int>(rows), channel,
         std::min(last * gemm_.columns, group_outputs_) - column, buffers);

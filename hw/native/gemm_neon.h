@@ -40,10 +40,10 @@ void GemmF32Rows5x16(int rows, int64_t groups, const float* a, int64_t a_stride,
 // 3 x 4, 32 bytes of k together. Four products are summed in 16 bits (SMULL,
 // SMLAL), then pairs of sums in 32 (SADALP): 32 products in 5 instructions.
 // Groups of weights that leave no room for four go two by two. `panel` is what
-// PackS8Panel made, one after another, `a` what ArrangeS8 made of the same
-// number of rows. Reads up to 96 bytes beyond `a` and 64 beyond the panel;
+// PackS8Panel made, one after another, `a` what ArrangeS8 made of the rows,
+// three by three. Reads up to 96 bytes beyond `a` and 64 beyond the panel;
 // overwrites c.
-void GemmS8Rows3x4(int rows, int64_t groups, const int8_t* a, int panels,
+void GemmS8Rows3x4(int64_t rows, int64_t groups, const int8_t* a, int panels,
                    const int8_t* panel, const int32_t* bias, int32_t* c,
                    int64_t c_stride);
 

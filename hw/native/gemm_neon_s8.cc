@@ -111,56 +111,52 @@ namespace {
 #define ROWS2(DO) ROWS1(DO) DO("24", "25", "26", "27")
 #define ROWS3(DO) ROWS2(DO) DO("28", "29", "30", "31")
 
-// Panel by panel: the number of runs, their lengths, then the columns. A run is
-// of groups of four products, taken two by two from the middle of the loop
-// where their number is odd; between each run and the next lies a wide group.
-#define TILE(R)                                                                  \
-  void S8Rows##R(const int8_t* a, int64_t panels, const int8_t* b,               \
-                 int64_t runs_bytes, const int32_t* bias, int32_t* c,            \
-                 int64_t c_stride) {                                             \
-    const int64_t row_bytes = c_stride * 4;                                      \
-    const int8_t* row = a;                                                       \
-    int32_t* to = c;                                                             \
-    const int8_t* runs = b;                                                      \
-    int64_t count = 0;                                                           \
-    int64_t n = 0;                                                               \
-    int64_t pairs = 0;                                                           \
-    asm volatile("1:\n"                                                        \
-                 "mov %[runs], %[b]\n"                                         \
-                 "add %[b], %[b], %[runs_bytes]\n"                             \
-                 "mov %[a], %[row]\n" LOAD_FIRST##R LOAD_OTHER##R LEFT_B       \
-                 "ldrh %w[count], [%[runs]], #2\n"                             \
-                 "mov %[to], %[c]\n" START##R                            \
-                 "2:\n"                                                        \
-                 "ldrh %w[n], [%[runs]], #2\n"                                 \
-                 "cbz %[n], 5f\n"                                              \
-                 "add %[pairs], %[n], #1\n"                                    \
-                 "lsr %[pairs], %[pairs], #1\n"                                \
-                 "tbnz %[n], #0, 4f\n"                                         \
-                 "# LLVM-MCA-BEGIN gemm_s8s8_" #R "x4\n"                       \
-                 "3:\n" GROUP(R)                                               \
-                 "4:\n"                                                        \
-                 "subs %[pairs], %[pairs], #1\n" GROUP(R)                      \
-                 "b.ne 3b\n"                                                   \
-                 "# LLVM-MCA-END\n"                                            \
-                 "5:\n"                                                        \
-                 "subs %[count], %[count], #1\n"                               \
-                 "b.eq 6f\n" WIDE_GROUP(R)                                     \
-                 "b 2b\n"                                                      \
-                 "6:\n" ROWS##R(WRITE4)                                        \
-                 "sub %[b], %[b], #64\n"                                       \
-                 "add %[c], %[c], #16\n"                                       \
-                 "subs %[panels], %[panels], #1\n"                             \
-                 "b.ne 1b\n"                                                   \
-                 : [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c), [to] "+&r"(to),   \
-                   [n] "+&r"(n), [count] "+&r"(count), [runs] "+&r"(runs),     \
-                   [pairs] "+&r"(pairs), [panels] "+&r"(panels), [bias] "+&r"(bias)                \
-                 : [cs] "r"(row_bytes), [row] "r"(row),                        \
-                   [runs_bytes] "r"(runs_bytes)                                \
-                 : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6",   \
-                   "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",        \
-                   "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22",     \
-                   "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",     \
+// Panel by panel: the runs, then the columns. A run is of groups of four
+// products, taken two by two from the middle of the loop where their number is
+// odd; between each run and the next lies a wide group.
+#define TILE(R)                                                                \
+  inline __attribute__((always_inline)) void S8Rows##R(                        \
+      const int8_t* row, int64_t panels, const int8_t* b, int64_t runs_bytes,  \
+      const int32_t* bias, int32_t* c, int64_t row_bytes) {                    \
+    const int8_t* a;                                                           \
+    int32_t* to;                                                               \
+    const int8_t* runs;                                                        \
+    int64_t run;                                                               \
+    int64_t pairs;                                                             \
+    asm volatile("1:\n"                                                      \
+                 "mov %[runs], %[b]\n"                                       \
+                 "add %[b], %[b], %[runs_bytes]\n"                           \
+                 "mov %[a], %[row]\n" LOAD_FIRST##R LOAD_OTHER##R LEFT_B     \
+                 "mov %[to], %[c]\n" START##R                                \
+                 "2:\n"                                                      \
+                 "ldrh %w[run], [%[runs]], #2\n"                             \
+                 "lsr %[pairs], %[run], #2\n"                                \
+                 "cbz %[pairs], 5f\n"                                        \
+                 "tbnz %[run], #1, 4f\n"                                     \
+                 "# LLVM-MCA-BEGIN gemm_s8s8_" #R "x4\n"                     \
+                 "3:\n" GROUP(R)                                             \
+                 "4:\n"                                                      \
+                 "subs %[pairs], %[pairs], #1\n" GROUP(R)                    \
+                 "b.ne 3b\n"                                                 \
+                 "# LLVM-MCA-END\n"                                          \
+                 "5:\n"                                                      \
+                 "tbnz %[run], #0, 6f\n" WIDE_GROUP(R)                       \
+                 "b 2b\n"                                                    \
+                 "6:\n" ROWS##R(WRITE4)                                      \
+                 "sub %[b], %[b], #64\n"                                     \
+                 "add %[c], %[c], #16\n"                                     \
+                 "subs %[panels], %[panels], #1\n"                           \
+                 "b.ne 1b\n"                                                 \
+                 : [a] "=&r"(a), [b] "+&r"(b), [c] "+&r"(c), [to] "=&r"(to), \
+                   [run] "=&r"(run), [runs] "=&r"(runs),                     \
+                   [pairs] "=&r"(pairs), [panels] "+&r"(panels),             \
+                   [bias] "+&r"(bias)                                        \
+                 : [cs] "r"(row_bytes), [row] "r"(row),                      \
+                   [runs_bytes] "r"(runs_bytes)                              \
+                 : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", \
+                   "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",      \
+                   "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22",   \
+                   "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",   \
                    "v31"); \
   }
 
@@ -168,14 +164,20 @@ TILE(1)
 TILE(2)
 TILE(3)
 
+constexpr int kRows = 3;
 constexpr int kColumns = 4;
 constexpr int kDepth = 32;
 // Bytes of a register.
 constexpr int kHalf = 16;
 
-// In front of a panel: the number of runs and their lengths, at most one more
-// than there are groups.
-int64_t RunsBytes(int64_t groups) { return (2 * (groups + 2) + 15) / 16 * 16; }
+// In front of a panel: the runs, at most one more than there are groups.
+int64_t RunsBytes(int64_t groups) { return (2 * (groups + 1) + 15) / 16 * 16; }
+
+// A run of so many groups: rounds of the loop, whether they are begun in its
+// middle, and whether no wide group follows.
+uint16_t RunOf(int groups, bool last) {
+  return static_cast<uint16_t>((groups + 1) / 2 * 4 + groups % 2 * 2 + last);
+}
 
 // Whether four products with |x| <= 128 fit in 16 bits in each of the 8 lanes.
 bool FourFit(const int8_t* weights) {
@@ -196,10 +198,9 @@ int64_t S8PanelBytes(int64_t groups) {
 }
 
 void PackS8Panel(const int8_t* columns, int64_t groups, int8_t* panel) {
-  uint16_t* const runs = reinterpret_cast<uint16_t*>(panel);
+  uint16_t* run = reinterpret_cast<uint16_t*>(panel);
   int8_t* to = panel + RunsBytes(groups);
-  uint16_t count = 1;
-  runs[1] = 0;
+  int count = 0;
   for (int64_t g = 0; g < groups; ++g) {
     bool fit = true;
     for (int j = 0; j < kColumns; ++j, to += kDepth) {
@@ -207,34 +208,53 @@ void PackS8Panel(const int8_t* columns, int64_t groups, int8_t* panel) {
       fit = fit && FourFit(to);
     }
     if (fit) {
-      ++runs[count];
+      ++count;
     } else {
-      runs[++count] = 0;
+      *run++ = RunOf(count, /*last=*/false);
+      count = 0;
     }
   }
-  runs[0] = count;
+  *run = RunOf(count, /*last=*/true);
+}
+
+template <int kTileRows>
+void ArrangeTile(int64_t groups, const uint8_t* const* from, int8_t* to) {
+  const int8x16_t sign = vdupq_n_s8(-128);
+  const int8_t* row[kTileRows];
+  for (int i = 0; i < kTileRows; ++i) {
+    row[i] = reinterpret_cast<const int8_t*>(from[i]);
+  }
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int i = 0; i < kTileRows; ++i) {
+      const int8x16_t first = vld1q_s8(row[i]);
+      const int8x16_t other = vld1q_s8(row[i] + kHalf);
+      vst1q_s8(to + i * kHalf, veorq_s8(first, sign));
+      vst1q_s8(to + (kTileRows + i) * kHalf, veorq_s8(other, sign));
+      row[i] += kDepth;
+    }
+    to += kTileRows * kDepth;
+  }
 }
 
 void ArrangeS8(int rows, int64_t groups, const uint8_t* const* from,
                int8_t* to) {
-  const int8x16_t sign = vdupq_n_s8(-128);
-  for (int i = 0; i < rows; ++i) {
-    const int8_t* row = reinterpret_cast<const int8_t*>(from[i]);
-    int8_t* out = to + i * kHalf;
-    for (int64_t g = 0; g < groups; ++g) {
-      vst1q_s8(out, veorq_s8(vld1q_s8(row), sign));
-      vst1q_s8(out + rows * kHalf, veorq_s8(vld1q_s8(row + kHalf), sign));
-      row += kDepth;
-      out += rows * kDepth;
-    }
-  }
+  constexpr decltype(&ArrangeTile<1>) kTiles[] = {
+      ArrangeTile<1>, ArrangeTile<2>, ArrangeTile<3>};
+  kTiles[rows - 1](groups, from, to);
 }
 
-void GemmS8Rows3x4(int rows, int64_t groups, const int8_t* a, int panels,
+void GemmS8Rows3x4(int64_t rows, int64_t groups, const int8_t* a, int panels,
                    const int8_t* panel, const int32_t* bias, int32_t* c,
                    int64_t c_stride) {
-  constexpr decltype(&S8Rows1) kTiles[] = {S8Rows1, S8Rows2, S8Rows3};
-  kTiles[rows - 1](a, panels, panel, RunsBytes(groups), bias, c, c_stride);
+  const int64_t runs_bytes = RunsBytes(groups);
+  const int64_t row_bytes = c_stride * int64_t{sizeof(*c)};
+  for (; rows >= kRows; rows -= kRows) {
+    S8Rows3(a, panels, panel, runs_bytes, bias, c, row_bytes);
+    a += kRows * groups * kDepth;
+    c += kRows * c_stride;
+  }
+  if (rows == 2) S8Rows2(a, panels, panel, runs_bytes, bias, c, row_bytes);
+  if (rows == 1) S8Rows1(a, panels, panel, runs_bytes, bias, c, row_bytes);
 }
 
 }  // namespace native

@@ -129,14 +129,16 @@ using FinishBytesKernel = void (*)(const int32_t* acc, int64_t acc_stride,
 // weight k. Sums wrap. Reads up to 96 bytes beyond `a` and the panel.
 struct GemmS8 {
   const char* name = nullptr;
-  int rows = 0;     // the most rows of a tile; any number from 1 is allowed
+  int rows = 0;     // of a tile
   int columns = 0;  // of a panel
   int depth = 0;    // values of k in a group
   double rate = 0;  // see Gemm
-  void (*run)(int rows, int64_t groups, const int8_t* a, int panels,
+  // Any number of rows: `a` is whole tiles and one of the rest.
+  void (*run)(int64_t rows, int64_t groups, const int8_t* a, int panels,
               const int8_t* panel, const int32_t* bias, int32_t* c,
               int64_t c_stride) = nullptr;
-  // `a` of the rows' groups * depth bytes; the tile takes as many.
+  // A tile, or a part of one, of the rows' groups * depth bytes; it takes as
+  // many.
   void (*arrange)(int rows, int64_t groups, const uint8_t* const* from,
                   int8_t* to) = nullptr;
   int64_t (*panel_bytes)(int64_t groups) = nullptr;

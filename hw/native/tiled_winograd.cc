@@ -22,7 +22,7 @@ constexpr int kOutputs = 4;
 // read once.
 constexpr int64_t kFewTiles = 64;
 // Tiles of one row whose outputs are finished together.
-constexpr int kTilesInRun = 4;
+constexpr int kTilesInRun = 8;
 // Channels that transformed bytes keep together.
 constexpr int kEight = 8;
 // Kernels read so far beyond what they use.
