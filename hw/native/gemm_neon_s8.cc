@@ -13,7 +13,10 @@ namespace {
 // others in v3 to v5. Columns: two by two in v6 to v9 and v10 to v13, by turns.
 // Sums in 16 bits: v14 to v19, so that as many multiplications lie between one
 // and the next on its sum. Each load follows the last use of its registers, and
-// at least ten multiplications lie between it and their next use.
+// at least ten multiplications lie between it and their next use. Each of the
+// four loads has its own address: two of them are advanced by additions, which
+// go with multiplications, as llvm-mca lets loads that advance their own wait
+// for all multiplications before.
 
 #define M1(OP, S, T, A, B) OP " v" T ".8h, v" A "." S ", v" B "." S "\n"
 
@@ -46,38 +49,42 @@ namespace {
   D1("22", "14") \
   D1("26", "15") D1("30", "16") D1("23", "17") D1("27", "18") D1("31", "19")
 
-#define LEFT_B "ld1 {v6.16b, v7.16b, v8.16b, v9.16b}, [%[b]], #64\n"
-#define RIGHT_B "ld1 {v10.16b, v11.16b, v12.16b, v13.16b}, [%[b]], #64\n"
-#define LOAD_FIRST1 "ldr q0, [%[a]], #16\n"
-#define LOAD_OTHER1 "ldr q3, [%[a]], #16\n"
-#define LOAD_FIRST2 "ldp q0, q1, [%[a]], #32\n"
-#define LOAD_OTHER2 "ldp q3, q4, [%[a]], #32\n"
-#define LOAD_FIRST3 "ld1 {v0.16b, v1.16b, v2.16b}, [%[a]], #48\n"
-#define LOAD_OTHER3 "ld1 {v3.16b, v4.16b, v5.16b}, [%[a]], #48\n"
+#define LEFT_B "ld1 {v6.16b, v7.16b, v8.16b, v9.16b}, [%[left]]\n"
+#define RIGHT_B \
+  "ld1 {v10.16b, v11.16b, v12.16b, v13.16b}, [%[right]], %[columns_step]\n"
+#define LOAD_FIRST1 "ldr q0, [%[first]]\n"
+#define LOAD_FIRST2 "ldp q0, q1, [%[first]]\n"
+#define LOAD_FIRST3 "ld1 {v0.16b, v1.16b, v2.16b}, [%[first]]\n"
+#define LOAD_OTHER1 "ldr q3, [%[other]], #32\n"
+#define LOAD_OTHER2 "ldp q3, q4, [%[other]], #64\n"
+#define LOAD_OTHER3 "ld1 {v3.16b, v4.16b, v5.16b}, [%[other]], %[rows_step]\n"
+// From what FIRST and LEFT_B loaded to what comes next.
+#define ADVANCE                            \
+  "add %[first], %[first], %[rows_step]\n" \
+  "add %[left], %[left], %[columns_step]\n"
 
 // Four products in 16 bits: the first and the other 16 bytes, low and high.
-#define GROUP(R)                                          \
-  RIGHT_B                                                 \
-  FIRST(R, "smull", "8b", "6", "8")                       \
-  FIRST(R, "smlal2", "16b", "6", "8")                     \
-  OTHER(R, "smlal", "8b", "7", "9")                       \
-  OTHER(R, "smlal2", "16b", "7", "9")                     \
-  LEFT_B WIDEN_L##R FIRST(R, "smull", "8b", "10", "12")   \
-      FIRST(R, "smlal2", "16b", "10", "12") LOAD_FIRST##R \
-      OTHER(R, "smlal", "8b", "11", "13")                 \
-          OTHER(R, "smlal2", "16b", "11", "13") LOAD_OTHER##R WIDEN_R##R
+#define GROUP(R)                                                            \
+  ADVANCE RIGHT_B FIRST(R, "smull", "8b", "6", "8")                         \
+      FIRST(R, "smlal2", "16b", "6", "8") OTHER(R, "smlal", "8b", "7", "9") \
+          OTHER(R, "smlal2", "16b", "7", "9") LEFT_B WIDEN_L##R             \
+          FIRST(R, "smull", "8b", "10", "12")                               \
+              FIRST(R, "smlal2", "16b", "10", "12") LOAD_FIRST##R           \
+              OTHER(R, "smlal", "8b", "11", "13")                           \
+                  OTHER(R, "smlal2", "16b", "11", "13")                     \
+                      WIDEN_R##R LOAD_OTHER##R
 
 // Two products in 16 bits, for weights that leave no room for four.
-#define WIDE_GROUP(R)                                                    \
-  RIGHT_B                                                                \
-  FIRST(R, "smull", "8b", "6", "8")                                      \
-  FIRST(R, "smlal2", "16b", "6", "8")                                    \
-  WIDEN_L##R OTHER(R, "smull", "8b", "7", "9")                           \
-      OTHER(R, "smlal2", "16b", "7", "9") LEFT_B WIDEN_L##R              \
-      FIRST(R, "smull", "8b", "10", "12")                                \
-          FIRST(R, "smlal2", "16b", "10", "12") LOAD_FIRST##R WIDEN_R##R \
-          OTHER(R, "smull", "8b", "11", "13")                            \
-              OTHER(R, "smlal2", "16b", "11", "13") LOAD_OTHER##R WIDEN_R##R
+#define WIDE_GROUP(R)                                                        \
+  ADVANCE RIGHT_B FIRST(R, "smull", "8b", "6", "8")                          \
+      FIRST(R, "smlal2", "16b", "6", "8") WIDEN_L##R                         \
+      OTHER(R, "smull", "8b", "7", "9") OTHER(R, "smlal2", "16b", "7", "9")  \
+          LEFT_B WIDEN_L##R                                                  \
+          FIRST(R, "smull", "8b", "10", "12")                                \
+              FIRST(R, "smlal2", "16b", "10", "12") LOAD_FIRST##R WIDEN_R##R \
+              OTHER(R, "smull", "8b", "11", "13")                            \
+                  OTHER(R, "smlal2", "16b", "11", "13")                      \
+                      WIDEN_R##R LOAD_OTHER##R
 
 // A sum across lanes starts with its bias in one of them.
 #define BIAS4(A, B, C, D) \
@@ -112,52 +119,64 @@ namespace {
 #define ROWS3(DO) ROWS2(DO) DO("28", "29", "30", "31")
 
 // Panel by panel: the runs, then the columns. A run is of groups of four
-// products, taken two by two from the middle of the loop where their number is
-// odd; between each run and the next lies a wide group.
+// products, four in a round of the loop, whose first round begins where it has
+// to; between each run and the next lies a wide group.
 #define TILE(R)                                                                \
   inline __attribute__((always_inline)) void S8Rows##R(                        \
       const int8_t* row, int64_t panels, const int8_t* b, int64_t runs_bytes,  \
       const int32_t* bias, int32_t* c, int64_t row_bytes) {                    \
-    const int8_t* a;                                                           \
+    const int8_t* first;                                                       \
+    const int8_t* other;                                                       \
+    const int8_t* left;                                                        \
+    const int8_t* right;                                                       \
     int32_t* to;                                                               \
     const int8_t* runs;                                                        \
     int64_t run;                                                               \
-    int64_t pairs;                                                             \
-    asm volatile("1:\n"                                                      \
-                 "mov %[runs], %[b]\n"                                       \
-                 "add %[b], %[b], %[runs_bytes]\n"                           \
-                 "mov %[a], %[row]\n" LOAD_FIRST##R LOAD_OTHER##R LEFT_B     \
-                 "mov %[to], %[c]\n" START##R                                \
-                 "2:\n"                                                      \
-                 "ldrh %w[run], [%[runs]], #2\n"                             \
-                 "lsr %[pairs], %[run], #2\n"                                \
-                 "cbz %[pairs], 5f\n"                                        \
-                 "tbnz %[run], #1, 4f\n"                                     \
-                 "# LLVM-MCA-BEGIN gemm_s8s8_" #R "x4\n"                     \
-                 "3:\n" GROUP(R)                                             \
-                 "4:\n"                                                      \
-                 "subs %[pairs], %[pairs], #1\n" GROUP(R)                    \
-                 "b.ne 3b\n"                                                 \
-                 "# LLVM-MCA-END\n"                                          \
-                 "5:\n"                                                      \
-                 "tbnz %[run], #0, 6f\n" WIDE_GROUP(R)                       \
-                 "b 2b\n"                                                    \
-                 "6:\n" ROWS##R(WRITE4)                                      \
-                 "sub %[b], %[b], #64\n"                                     \
-                 "add %[c], %[c], #16\n"                                     \
-                 "subs %[panels], %[panels], #1\n"                           \
-                 "b.ne 1b\n"                                                 \
-                 : [a] "=&r"(a), [b] "+&r"(b), [c] "+&r"(c), [to] "=&r"(to), \
-                   [run] "=&r"(run), [runs] "=&r"(runs),                     \
-                   [pairs] "=&r"(pairs), [panels] "+&r"(panels),             \
-                   [bias] "+&r"(bias)                                        \
-                 : [cs] "r"(row_bytes), [row] "r"(row),                      \
-                   [runs_bytes] "r"(runs_bytes)                              \
-                 : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", \
-                   "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",      \
-                   "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22",   \
-                   "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",   \
-                   "v31"); \
+    int64_t rounds;                                                            \
+    asm volatile(                                                            \
+        "1:\n"                                                               \
+        "mov %[runs], %[b]\n"                                                \
+        "add %[left], %[b], %[runs_bytes]\n"                                 \
+        "add %[right], %[left], #64\n"                                       \
+        "mov %[first], %[row]\n"                                             \
+        "add %[other], %[row], #16 * " #R "\n" LOAD_FIRST##R LOAD_OTHER##R   \
+        LEFT_B                                                               \
+        "mov %[to], %[c]\n" START##R                                         \
+        "2:\n"                                                               \
+        "ldrh %w[run], [%[runs]], #2\n"                                      \
+        "lsr %[rounds], %[run], #3\n"                                        \
+        "cbz %[rounds], 7f\n"                                                \
+        "tbnz %[run], #1, 8f\n"                                              \
+        "tbnz %[run], #2, 5f\n"                                              \
+        "# LLVM-MCA-BEGIN gemm_s8s8_" #R "x4\n"                              \
+        "3:\n" GROUP(R)                                                      \
+        "4:\n" GROUP(R)                                                      \
+        "5:\n" GROUP(R)                                                      \
+        "6:\n"                                                               \
+        "subs %[rounds], %[rounds], #1\n" GROUP(R)                           \
+        "b.ne 3b\n"                                                          \
+        "# LLVM-MCA-END\n"                                                   \
+        "7:\n"                                                               \
+        "tbnz %[run], #0, 9f\n" WIDE_GROUP(R)                                \
+        "b 2b\n"                                                             \
+        "8:\n"                                                               \
+        "tbnz %[run], #2, 4b\n"                                              \
+        "b 6b\n"                                                             \
+        "9:\n" ROWS##R(WRITE4)                                               \
+        "sub %[b], %[right], #64\n"                                          \
+        "add %[c], %[c], #16\n"                                              \
+        "subs %[panels], %[panels], #1\n"                                    \
+        "b.ne 1b\n"                                                          \
+        : [b] "+&r"(b), [c] "+&r"(c), [panels] "+&r"(panels),                \
+          [bias] "+&r"(bias), [first] "=&r"(first), [other] "=&r"(other),    \
+          [left] "=&r"(left), [right] "=&r"(right), [to] "=&r"(to),          \
+          [runs] "=&r"(runs), [run] "=&r"(run), [rounds] "=&r"(rounds)       \
+        : [cs] "r"(row_bytes), [row] "r"(row), [runs_bytes] "r"(runs_bytes), \
+          [rows_step] "r"(int64_t{32 * R}), [columns_step] "r"(int64_t{128}) \
+        : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7",    \
+          "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16",       \
+          "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25",     \
+          "v26", "v27", "v28", "v29", "v30", "v31"); \
   }
 
 TILE(1)
@@ -173,10 +192,10 @@ constexpr int kHalf = 16;
 // In front of a panel: the runs, at most one more than there are groups.
 int64_t RunsBytes(int64_t groups) { return (2 * (groups + 1) + 15) / 16 * 16; }
 
-// A run of so many groups: rounds of the loop, whether they are begun in its
-// middle, and whether no wide group follows.
+// A run of so many groups: rounds of the loop, where the first begins, and
+// whether no wide group follows.
 uint16_t RunOf(int groups, bool last) {
-  return static_cast<uint16_t>((groups + 1) / 2 * 4 + groups % 2 * 2 + last);
+  return static_cast<uint16_t>((groups + 3) / 4 * 8 + groups % 4 * 2 + last);
 }
 
 // Whether four products with |x| <= 128 fit in 16 bits in each of the 8 lanes.
