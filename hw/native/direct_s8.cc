@@ -50,6 +50,14 @@ class DirectS8 : public Convolution {
         runs_(CeilDivide(panels_, kPanelsInRun)),
         in_place_(task.op.kernel() == 1 && task.op.stride() == 1 &&
                   task.op.padding() == 0 && Values(task) == depth_),
+        kernel_(task.op.kernel()),
+        stride_(task.op.stride()),
+        padding_(task.op.padding()),
+        input_(task.input),
+        out_width_(task.output.width()),
+        whole_rows_(!in_place_ && groups_ == 1 &&
+                    input_stride_ == group_inputs_ &&
+                    kernel_ * group_inputs_ % gemm_.depth == 0),
         few_pixels_(pixels_ <= kFewPixels),
         gatherer_(task, *context.kernels, static_cast<int>(depth_),
                   static_cast<uint8_t>(task.input_quantization.zero_point())),
@@ -161,6 +169,7 @@ class DirectS8 : public Convolution {
   // its rows.
   void MakeTile(const uint8_t* input, int64_t pixel, int rows,
                 uint8_t* gathered, int8_t* tile) const {
+    if (whole_rows_ && ArrangeRows(input, pixel, rows, tile)) return;
     const uint8_t* from[kMostRowsInTile];
     for (int i = 0; i < rows; ++i) {
       from[i] = in_place_ ? input + (pixel + i) * input_stride_
@@ -169,6 +178,36 @@ class DirectS8 : public Convolution {
     if (!in_place_)
       gatherer_.Gather(input, pixel, rows, gathered, gathered_stride());
     gemm_.arrange(rows, groups_of_k(), from, tile);
+  }
+
+  // MakeTile without gathering, kernel row by kernel row; false where a kernel
+  // reaches beyond the picture.
+  bool ArrangeRows(const uint8_t* input, int64_t pixel, int rows,
+                   int8_t* tile) const {
+    const int64_t row_bytes = int64_t{input_.width()} * group_inputs_;
+    const uint8_t* from[kMostRowsInTile];
+    int64_t y = pixel / out_width_;
+    int64_t x = pixel % out_width_;
+    for (int i = 0; i < rows; ++i) {
+      const int64_t top = y * stride_ - padding_;
+      const int64_t left = x * stride_ - padding_;
+      if (top < 0 || top + kernel_ > input_.height() || left < 0 ||
+          left + kernel_ > input_.width()) {
+        return false;
+      }
+      from[i] = input + top * row_bytes + left * group_inputs_;
+      if (++x == out_width_) {
+        x = 0;
+        ++y;
+      }
+    }
+    const int64_t groups = groups_of_k() / kernel_;
+    for (int k = 0; k < kernel_; ++k) {
+      gemm_.arrange(rows, groups, from, tile);
+      tile += rows * groups * gemm_.depth;
+      for (int i = 0; i < rows; ++i) from[i] += row_bytes;
+    }
+    return true;
   }
 
   // Tiles of `rows` output pixels from `pixel` on.
@@ -239,6 +278,12 @@ class DirectS8 : public Convolution {
   const int panels_;     // of a group
   const int runs_;
   const bool in_place_;  // rows are read from the input as they lie
+  const int kernel_;
+  const int stride_;
+  const int padding_;
+  const Shape input_;
+  const int out_width_;
+  const bool whole_rows_;  // groups of k do not reach beyond a kernel's row
   const bool few_pixels_;
   const Gatherer<uint8_t, uint8_t> gatherer_;
   const ByteFinisher finisher_;
