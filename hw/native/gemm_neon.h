@@ -32,8 +32,8 @@ void GemmS16Rows4x8(int rows, int64_t groups, const int16_t* a,
                     int64_t c_stride, bool accumulate,
                     const Prefetch& prefetch);
 
-// 5 x 16, rows as they lie: FMLA by element.
-void GemmF32Rows5x16(int rows, int64_t groups, const float* a, int64_t a_stride,
+// 4 x 16, rows as they lie: FMLA by element.
+void GemmF32Rows4x16(int rows, int64_t groups, const float* a, int64_t a_stride,
                      const float* panel, float* c, int64_t c_stride,
                      bool accumulate, const Prefetch& prefetch);
 

@@ -21,7 +21,7 @@ KernelSet MakeKernels() {
   set.name = "neon_a53";
   // Rates by instructions: what loads and loops leave of one a cycle.
   set.gemm_s16 = {"gemm_s16s16_4x8c1_neon", 4, 8, 1, 1.2, GemmS16Rows4x8};
-  set.gemm_f32 = {"gemm_f32_5x16c1_neon_a53", 5, 16, 1, 3.4, GemmF32Rows5x16};
+  set.gemm_f32 = {"gemm_f32_4x16c1_neon_a53", 4, 16, 1, 3.5, GemmF32Rows4x16};
   set.gemm_s8 = {"gemm_s8s8_3x4c32_neon_a53",
                  3,
                  4,
