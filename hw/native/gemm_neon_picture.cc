@@ -67,6 +67,10 @@ struct Taps {
   ".8h\n"              \
   "sadalp v26.4s, v" U ".8h\n"
 
+// Weights of the next panel, as soon as their registers are free.
+#define WEIGHTS_FIRST "ld1 {v18.16b, v19.16b, v20.16b, v21.16b}, [%[w]], #64\n"
+#define WEIGHTS_OTHER "ld1 {v22.16b, v23.16b, v24.16b}, [%[w]], #48\n"
+
 // Two pixels, whose kernels' first rows begin at p0 and p1, with all panels.
 inline __attribute__((always_inline)) void Pair(
     const uint8_t* p0, const uint8_t* p1, int64_t row_bytes,
@@ -92,11 +96,10 @@ inline __attribute__((always_inline)) void Pair(
       TAPS("8", "8")
       TAPS("9", "9")
       TAPS("10", "10")
+      WEIGHTS_FIRST WEIGHTS_OTHER
+      "ldr q25, [%[bias]], #16\n"
       "# LLVM-MCA-BEGIN gemm_s8s8_2x4c28\n"
       "1:\n"
-      "ld1 {v18.16b, v19.16b, v20.16b, v21.16b}, [%[w]], #64\n"
-      "ld1 {v22.16b, v23.16b, v24.16b}, [%[w]], #48\n"
-      "ldr q25, [%[bias]], #16\n"
       "subs %[panels], %[panels], #1\n"
       "mov v26.16b, v25.16b\n"
       LOW("27", "28", "18", "4", "11")
@@ -110,6 +113,7 @@ inline __attribute__((always_inline)) void Pair(
       WIDEN("29", "30")
       LOW("29", "30", "22", "8", "15")
       HIGH("27", "28", "21", "7", "14")
+      WEIGHTS_FIRST
       WIDEN("31", "3")
       LOW("31", "3", "23", "9", "16")
       HIGH("29", "30", "22", "8", "15")
@@ -119,8 +123,10 @@ inline __attribute__((always_inline)) void Pair(
       WIDEN("29", "30")
       HIGH("27", "28", "24", "10", "17")
       WIDEN("31", "3")
+      WEIGHTS_OTHER
       WIDEN("27", "28")
       "str q25, [%[c0]], #16\n"
+      "ldr q25, [%[bias]], #16\n"
       "str q26, [%[c1]], #16\n"
       "b.ne 1b\n"
       "# LLVM-MCA-END\n"

@@ -170,7 +170,8 @@ struct GemmTiles {
 // The product of GemmS8 for kernels of 3 x 3 on three channels, which takes its
 // values from the picture's rows: `rows` points to the first of three rows of
 // pixels of three bytes, row_bytes apart, under the kernel of the first output
-// pixel; the next one's is pixel_bytes further. Of each row 16 bytes are read.
+// pixel; the next one's is pixel_bytes further. Of each row 16 bytes are read,
+// and one panel and its bias beyond the last.
 struct PictureGemm {
   const char* name = nullptr;
   int columns = 0;  // of a panel

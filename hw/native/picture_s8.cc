@@ -41,7 +41,7 @@ class PictureS8 : public Convolution {
                    kSlackBytes),
         finisher_(task, BiasOfSignedBytes(task), *context.kernels,
                   context.kernels->gemm_s8.finish),
-        packed_(int64_t{panels_} * gemm_.panel_bytes) {
+        packed_((int64_t{panels_} + 1) * gemm_.panel_bytes) {
     std::vector<int8_t> columns(gemm_.columns * kTaps);
     for (int panel = 0; panel < panels_; ++panel) {
       std::fill(columns.begin(), columns.end(), 0);
