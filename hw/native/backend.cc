@@ -228,7 +228,7 @@ class NativeBackend : public ConvolutionBackend {
     const KernelSet& kernels = *context_.kernels;
     if (task.precision == FP32) return kernels.gemm_f32.name;
     if (algorithm == NativeAlgorithm::kDirect && UsesSignedBytes(task)) {
-      return kernels.gemm_s8.name;
+      return DirectS8GemmName(task, kernels);
     }
     if (algorithm == NativeAlgorithm::kWinograd4 && HasTiledWinograd(kernels)) {
       return kernels.tiles.gemm_s16.name;

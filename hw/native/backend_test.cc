@@ -101,6 +101,24 @@ TEST(NativeConvolutionTest, RandomFp32ConvolutionsAreWithinTheBound) {
   }
 }
 
+TEST(NativeConvolutionTest, Pictures) {
+  for (uint64_t seed = 1; seed <= 40; seed += CaseStep()) {
+    std::mt19937_64 random(seed);
+    ConvolutionCase p = RandomCase(seed);
+    p.channels = 3;
+    p.kernel = 3;
+    p.out_channels = Pick(&random, {1, 4, 16, 21, 32, 64});
+    p.height = 1 + static_cast<int>(random() % 12);
+    p.width = 1 + static_cast<int>(random() % 70);
+    p.stride = 1 + static_cast<int>(seed / 2 % 3);
+    p.padding = Pick(&random, {0, 1, 1, 2});
+    while (p.height + 2 * p.padding < p.kernel) ++p.height;
+    while (p.width + 2 * p.padding < p.kernel) ++p.width;
+    p.extra_stride = Pick(&random, {0, 0, 0, 1});
+    Check(p);
+  }
+}
+
 TEST(NativeConvolutionTest, GroupedAndDepthwise) {
   for (uint64_t seed = 1; seed <= 40; seed += CaseStep()) {
     std::mt19937_64 random(seed);
@@ -187,13 +205,13 @@ TEST(NativeBackendTest, FallsBackWhereASumMayNotFit) {
   ConvolutionCase p;
   p.channels = 64;
   EXPECT_THAT(Describe(options, p), HasSubstr("F(4,3)"));
-  // 9 * 115 * 127 * 255 = 33,518,475 is below 2^25 = 33,554,432; one channel
-  // more is not.
+  // 9 * 114 * 127 * 255 = 33,227,010 and the bias, 7,300 sqrt(9 * 114) =
+  // 233,828, are below 2^25 = 33,554,432; with one channel more they are not.
   p.weights = Values::kLargest;
   p.input_zero_point = 0;
-  p.channels = 115;
+  p.channels = 114;
   EXPECT_THAT(Describe(options, p), HasSubstr("F(4,3), gemm"));
-  p.channels = 116;
+  p.channels = 115;
   EXPECT_THAT(Describe(options, p), Not(HasSubstr("F(4,3), gemm")));
 }
 

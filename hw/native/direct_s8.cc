@@ -8,13 +8,15 @@
 #include "hw/native/aligned_buffer.h"
 #include "hw/native/finisher.h"
 #include "hw/native/gather.h"
+#include "hw/native/picture_s8.h"
+#include "hw/native/signed_bytes.h"
 
 namespace yoloq {
 namespace native {
 namespace {
 
 // Panels whose outputs are finished together.
-constexpr int kPanelsInRun = 4;
+constexpr int kPanelsInRun = 8;
 // Up to so many output pixels, all are gathered at once and the threads share
 // the channels: each weight is read once.
 constexpr int64_t kFewPixels = 256;
@@ -38,24 +40,6 @@ int64_t RowsInBlock(int64_t depth, int tile_rows, int64_t cache_bytes) {
   return fitting / tile_rows * tile_rows;
 }
 
-// Bias plus sum of weights * (128 - zero_point): sums are taken over bytes less
-// 128.
-std::vector<int32_t> BiasOfSignedBytes(const ConvolutionTask& task) {
-  std::vector<int32_t> bias(task.int32_bias.begin(), task.int32_bias.end());
-  const size_t per_channel = task.int8_weights.size() / bias.size();
-  const uint32_t offset =
-      static_cast<uint32_t>(128 - task.input_quantization.zero_point());
-  for (size_t c = 0; c < bias.size(); ++c) {
-    uint32_t sum = static_cast<uint32_t>(bias[c]);
-    for (const int8_t w :
-         task.int8_weights.subspan(c * per_channel, per_channel)) {
-      sum += static_cast<uint32_t>(w) * offset;
-    }
-    bias[c] = static_cast<int32_t>(sum);
-  }
-  return bias;
-}
-
 class DirectS8 : public Convolution {
  public:
   DirectS8(const ConvolutionTask& task, const PlanContext& context,
@@ -73,10 +57,19 @@ class DirectS8 : public Convolution {
         runs_(CeilDivide(panels_, kPanelsInRun)),
         in_place_(task.op.kernel() == 1 && task.op.stride() == 1 &&
                   task.op.padding() == 0 && Values(task) == depth_),
+        kernel_(task.op.kernel()),
+        stride_(task.op.stride()),
+        padding_(task.op.padding()),
+        input_(task.input),
+        out_width_(task.output.width()),
+        whole_rows_(!in_place_ && groups_ == 1 &&
+                    input_stride_ == group_inputs_ &&
+                    kernel_ * group_inputs_ % gemm_.depth == 0),
         few_pixels_(pixels_ <= kFewPixels),
         gatherer_(task, *context.kernels, static_cast<int>(depth_),
                   static_cast<uint8_t>(task.input_quantization.zero_point())),
-        finisher_(task, BiasOfSignedBytes(task), *context.kernels) {
+        finisher_(task, BiasOfSignedBytes(task), *context.kernels,
+                  gemm_.finish) {
     PlanBlocks(context.cache_bytes);
     Pack(task);
   }
@@ -181,6 +174,7 @@ class DirectS8 : public Convolution {
   // its rows.
   void MakeTile(const uint8_t* input, int64_t pixel, int rows,
                 uint8_t* gathered, int8_t* tile) const {
+    if (whole_rows_ && ArrangeRows(input, pixel, rows, tile)) return;
     const uint8_t* from[kMostRowsInTile];
     for (int i = 0; i < rows; ++i) {
       from[i] = in_place_ ? input + (pixel + i) * input_stride_
@@ -189,6 +183,36 @@ class DirectS8 : public Convolution {
     if (!in_place_)
       gatherer_.Gather(input, pixel, rows, gathered, gathered_stride());
     gemm_.arrange(rows, groups_of_k(), from, tile);
+  }
+
+  // MakeTile without gathering, kernel row by kernel row; false where a kernel
+  // reaches beyond the picture.
+  bool ArrangeRows(const uint8_t* input, int64_t pixel, int rows,
+                   int8_t* tile) const {
+    const int64_t row_bytes = int64_t{input_.width()} * group_inputs_;
+    const uint8_t* from[kMostRowsInTile];
+    int64_t y = pixel / out_width_;
+    int64_t x = pixel % out_width_;
+    for (int i = 0; i < rows; ++i) {
+      const int64_t top = y * stride_ - padding_;
+      const int64_t left = x * stride_ - padding_;
+      if (top < 0 || top + kernel_ > input_.height() || left < 0 ||
+          left + kernel_ > input_.width()) {
+        return false;
+      }
+      from[i] = input + top * row_bytes + left * group_inputs_;
+      if (++x == out_width_) {
+        x = 0;
+        ++y;
+      }
+    }
+    const int64_t groups = groups_of_k() / kernel_;
+    for (int k = 0; k < kernel_; ++k) {
+      gemm_.arrange(rows, groups, from, tile);
+      tile += rows * groups * gemm_.depth;
+      for (int i = 0; i < rows; ++i) from[i] += row_bytes;
+    }
+    return true;
   }
 
   // Tiles of `rows` output pixels from `pixel` on.
@@ -207,16 +231,13 @@ class DirectS8 : public Convolution {
                 const ConvolutionBuffers& buffers) const {
     const int first = run * kPanelsInRun;
     const int last = std::min(first + kPanelsInRun, panels_);
-    for (int64_t i = 0; i < rows; i += gemm_.rows) {
-      gemm_.run(static_cast<int>(std::min<int64_t>(gemm_.rows, rows - i)),
-                groups_of_k(), tiles + i * depth_, last - first,
-                Panel(group, first), sums + i * run_columns(), run_columns());
-    }
     const int column = first * gemm_.columns;
-    finisher_.Finish(sums, run_columns(), pixel, static_cast<int>(rows),
-                     group * group_outputs_ + column,
-                     std::min(last * gemm_.columns, group_outputs_) - column,
-                     buffers);
+    const int channel = group * group_outputs_ + column;
+    gemm_.run(rows, groups_of_k(), tiles, last - first, Panel(group, first),
+              finisher_.bias() + channel, sums, run_columns());
+    finisher_.Finish(
+        sums, run_columns(), pixel, static_cast<int>(rows), channel,
+        std::min(last * gemm_.columns, group_outputs_) - column, buffers);
   }
 
   void RunByPixels(int group, const ConvolutionBuffers& buffers) {
@@ -262,6 +283,12 @@ class DirectS8 : public Convolution {
   const int panels_;     // of a group
   const int runs_;
   const bool in_place_;  // rows are read from the input as they lie
+  const int kernel_;
+  const int stride_;
+  const int padding_;
+  const Shape input_;
+  const int out_width_;
+  const bool whole_rows_;  // groups of k do not reach beyond a kernel's row
   const bool few_pixels_;
   const Gatherer<uint8_t, uint8_t> gatherer_;
   const ByteFinisher finisher_;
@@ -296,7 +323,16 @@ void AddTraffic(const ConvolutionTask& task, int64_t depth,
 
 bool HasDirectS8(const KernelSet& kernels) { return kernels.gemm_s8.rows > 0; }
 
+const char* DirectS8GemmName(const ConvolutionTask& task,
+                             const KernelSet& kernels) {
+  return PictureS8IsPossible(task, kernels) ? kernels.picture.name
+                                            : kernels.gemm_s8.name;
+}
+
 Cost DirectS8Cost(const ConvolutionTask& task, const PlanContext& context) {
+  if (PictureS8IsPossible(task, *context.kernels)) {
+    return PictureS8Cost(task, context);
+  }
   const GemmS8& gemm = context.kernels->gemm_s8;
   const int groups = task.op.groups();
   const double pixels = OutputPixels(task);
@@ -324,6 +360,9 @@ Cost DirectS8Cost(const ConvolutionTask& task, const PlanContext& context) {
 std::unique_ptr<Convolution> NewDirectS8(const ConvolutionTask& task,
                                          const PlanContext& context,
                                          std::string description) {
+  if (PictureS8IsPossible(task, *context.kernels)) {
+    return NewPictureS8(task, context, std::move(description));
+  }
   return std::make_unique<DirectS8>(task, context, std::move(description));
 }
 

@@ -15,7 +15,11 @@ namespace native {
 // Whether the kernel set has what this takes.
 bool HasDirectS8(const KernelSet& kernels);
 
-// INT8 tasks only.
+// INT8 tasks only, here and below. A picture's three channels go to
+// picture_s8.h.
+const char* DirectS8GemmName(const ConvolutionTask& task,
+                             const KernelSet& kernels);
+
 Cost DirectS8Cost(const ConvolutionTask& task, const PlanContext& context);
 
 std::unique_ptr<Convolution> NewDirectS8(const ConvolutionTask& task,

@@ -1,5 +1,6 @@
 #include "hw/native/finisher.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "quant/integer_semantics.h"
@@ -43,17 +44,21 @@ BlockOutput<T> Block(const ConvolutionBuffers& buffers, int64_t pixel,
   return block;
 }
 
-// Room for a whole vector of columns that starts at any channel.
+// Room for a whole vector of columns, or for a panel of 16, that starts at any
+// channel.
 int64_t Padded(int64_t channels, const KernelSet& kernels) {
-  return channels + 2 * kernels.lanes;
+  return channels + std::max(2 * kernels.lanes, 16);
 }
+
+// Whether nothing that is multiplied by it, a sum at most, becomes infinite.
+bool IsModerate(float factor) { return factor < 1e28f; }
 
 }  // namespace
 
 ByteFinisher::ByteFinisher(const ConvolutionTask& task,
                            absl::Span<const int32_t> bias,
-                           const KernelSet& kernels)
-    : kernels_(kernels),
+                           const KernelSet& kernels, FinishBytesKernel finish)
+    : finish_(finish),
       bias_(Padded(bias.size(), kernels)),
       multipliers_(Padded(bias.size(), kernels)),
       residual_stride_(task.add.has_value() ? task.add->residual_stride : 0),
@@ -62,12 +67,14 @@ ByteFinisher::ByteFinisher(const ConvolutionTask& task,
   const bool two_step = task.before_activation.has_value();
   const TensorQuantization& output = *task.output_quantization;
   const TensorQuantization& first = two_step ? *task.before_activation : output;
+  epilogue_.finite = true;
   for (size_t c = 0; c < bias.size(); ++c) {
     bias_[c] = bias[c];
     multipliers_[c] = RequantizationMultiplier(
         task.input_quantization.scale(),
         task.weight_scales[task.weight_scales.size() == 1 ? 0 : c],
         first.scale());
+    epilogue_.finite = epilogue_.finite && IsModerate(multipliers_[c]);
   }
   const Activation activation = two_step ? LINEAR : task.op.activation();
   epilogue_.bias = bias_.data();
@@ -92,6 +99,8 @@ ByteFinisher::ByteFinisher(const ConvolutionTask& task,
     epilogue_.sum_lowest = LowestByte(add.activation, add.sum.zero_point());
     epilogue_.sum_highest = static_cast<float>(255 - add.sum.zero_point());
     epilogue_.sum_zero_point = add.sum.zero_point();
+    epilogue_.finite = epilogue_.finite && IsModerate(epilogue_.first_ratio) &&
+                       IsModerate(epilogue_.residual_ratio);
     last = add.sum;
   }
   epilogue_.real_zero_point = last.zero_point();
@@ -104,10 +113,9 @@ void ByteFinisher::Finish(const int32_t* acc, int64_t acc_stride, int64_t pixel,
   ByteEpilogue epilogue = epilogue_;
   epilogue.bias += channel;
   epilogue.multipliers += channel;
-  kernels_.finish_bytes(
-      acc, acc_stride, rows, columns, epilogue,
-      Block<uint8_t>(buffers, pixel, channel, residual_stride_, bytes_stride_,
-                     reals_stride_));
+  finish_(acc, acc_stride, rows, columns, epilogue,
+          Block<uint8_t>(buffers, pixel, channel, residual_stride_,
+                         bytes_stride_, reals_stride_));
 }
 
 RealFinisher::RealFinisher(const ConvolutionTask& task,

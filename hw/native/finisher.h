@@ -20,8 +20,16 @@ class ByteFinisher {
   // `bias`: what is added to the sums, modulo 2^32; the task's, or the task's
   // less the part of the zero point.
   ByteFinisher(const ConvolutionTask& task, absl::Span<const int32_t> bias,
-               const KernelSet& kernels);
+               const KernelSet& kernels)
+      : ByteFinisher(task, bias, kernels, kernels.finish_bytes) {}
+  // `finish` says which sums it takes.
+  ByteFinisher(const ConvolutionTask& task, absl::Span<const int32_t> bias,
+               const KernelSet& kernels, FinishBytesKernel finish);
   ByteFinisher(const ByteFinisher&) = delete;
+
+  // For products that add it themselves; readable for a whole panel of 16 from
+  // any channel on.
+  const int32_t* bias() const { return bias_.data(); }
 
   // Output pixels [pixel, pixel + rows) and channels [channel, channel +
   // columns) from acc[i * acc_stride + j], which is readable up to a whole
@@ -31,7 +39,7 @@ class ByteFinisher {
               const ConvolutionBuffers& buffers) const;
 
  private:
-  const KernelSet& kernels_;
+  const FinishBytesKernel finish_;
   std::vector<int32_t> bias_;
   std::vector<float> multipliers_;
   std::array<uint8_t, 256> table_;

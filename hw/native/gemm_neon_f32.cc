@@ -6,34 +6,58 @@ namespace yoloq {
 namespace native {
 namespace {
 
-// Sums: v12 to v31, four a row. Rows: v0 to v4, four k each. Columns: v5 to v8.
+// Sums: v16 to v31, four a row. Rows: two registers each, v0 to v7, eight k.
+// Columns: v8 to v11 and v12 to v15 by turns, so that each load has the
+// products of one k before its use.
 
-// Row A (sums S0 to S3) by lane L.
-#define ROW(S0, S1, S2, S3, A, L)       \
-  "fmla v" S0 ".4s, v5.4s, v" A ".s[" L \
-  "]\n"                                 \
-  "fmla v" S1 ".4s, v6.4s, v" A ".s[" L \
-  "]\n"                                 \
-  "fmla v" S2 ".4s, v7.4s, v" A ".s[" L \
-  "]\n"                                 \
-  "fmla v" S3 ".4s, v8.4s, v" A ".s[" L "]\n"
+// Sums S0 to S3 of a row, which is lane L of A, with columns B0 to B3.
+#define ROW(S0, S1, S2, S3, A, L, B0, B1, B2, B3) \
+  "fmla v" S0 ".4s, v" B0 ".4s, v" A ".s[" L      \
+  "]\n"                                           \
+  "fmla v" S1 ".4s, v" B1 ".4s, v" A ".s[" L      \
+  "]\n"                                           \
+  "fmla v" S2 ".4s, v" B2 ".4s, v" A ".s[" L      \
+  "]\n"                                           \
+  "fmla v" S3 ".4s, v" B3 ".4s, v" A ".s[" L "]\n"
 
-// One k of all rows.
-#define STEP1(L) ROW("12", "13", "14", "15", "0", L)
-#define STEP2(L) STEP1(L) ROW("16", "17", "18", "19", "1", L)
-#define STEP3(L) STEP2(L) ROW("20", "21", "22", "23", "2", L)
-#define STEP4(L) STEP3(L) ROW("24", "25", "26", "27", "3", L)
-#define STEP5(L) STEP4(L) ROW("28", "29", "30", "31", "4", L)
+// One k of all rows: A0 to A3 are the registers that have it.
+#define STEP1(A0, A1, A2, A3, L, B0, B1, B2, B3) \
+  ROW("16", "17", "18", "19", A0, L, B0, B1, B2, B3)
+#define STEP2(A0, A1, A2, A3, L, B0, B1, B2, B3) \
+  STEP1(A0, A1, A2, A3, L, B0, B1, B2, B3)       \
+  ROW("20", "21", "22", "23", A1, L, B0, B1, B2, B3)
+#define STEP3(A0, A1, A2, A3, L, B0, B1, B2, B3) \
+  STEP2(A0, A1, A2, A3, L, B0, B1, B2, B3)       \
+  ROW("24", "25", "26", "27", A2, L, B0, B1, B2, B3)
+#define STEP4(A0, A1, A2, A3, L, B0, B1, B2, B3) \
+  STEP3(A0, A1, A2, A3, L, B0, B1, B2, B3)       \
+  ROW("28", "29", "30", "31", A3, L, B0, B1, B2, B3)
 
-#define LOAD_B "ld1 {v5.4s, v6.4s, v7.4s, v8.4s}, [%[b]], #64\n"
-#define LOAD_A(N) "ldr q" #N ", [%[a" #N "]], #16\n"
-#define LOAD_S(N) "ldr s" #N ", [%[a" #N "]], #4\n"
+// An even k and the next of the first four (LOW) or the last four (HIGH).
+#define LOW_EVEN(R, L) STEP##R("0", "2", "4", "6", L, "8", "9", "10", "11")
+#define LOW_ODD(R, L) STEP##R("0", "2", "4", "6", L, "12", "13", "14", "15")
+#define HIGH_EVEN(R, L) STEP##R("1", "3", "5", "7", L, "8", "9", "10", "11")
+#define HIGH_ODD(R, L) STEP##R("1", "3", "5", "7", L, "12", "13", "14", "15")
 
-#define LOADS1(DO) DO(0)
-#define LOADS2(DO) LOADS1(DO) DO(1)
-#define LOADS3(DO) LOADS2(DO) DO(2)
-#define LOADS4(DO) LOADS3(DO) DO(3)
-#define LOADS5(DO) LOADS4(DO) DO(4)
+#define EVEN_B "ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [%[b]], #64\n"
+#define ODD_B "ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [%[b]], #64\n"
+#define LOADS1 "ldp q0, q1, [%[a0]], #32\n"
+#define LOADS2 LOADS1 "ldp q2, q3, [%[a1]], #32\n"
+#define LOADS3 LOADS2 "ldp q4, q5, [%[a2]], #32\n"
+#define LOADS4 LOADS3 "ldp q6, q7, [%[a3]], #32\n"
+#define SINGLES1 "ldr s0, [%[a0]], #4\n"
+#define SINGLES2 SINGLES1 "ldr s2, [%[a1]], #4\n"
+#define SINGLES3 SINGLES2 "ldr s4, [%[a2]], #4\n"
+#define SINGLES4 SINGLES3 "ldr s6, [%[a3]], #4\n"
+
+// Eight k. NEXT, NEXT_EVEN and NEXT_ODD load for the eight after them.
+#define GROUP(R, NEXT, NEXT_EVEN, NEXT_ODD)                                  \
+  LOW_EVEN(R, "0")                                                           \
+  EVEN_B LOW_ODD(R, "1") ODD_B LOW_EVEN(R, "2") EVEN_B LOW_ODD(R, "3") ODD_B \
+  HIGH_EVEN(R, "0") EVEN_B                                                   \
+  HIGH_ODD(R, "1") ODD_B                                                     \
+  HIGH_EVEN(R, "2") NEXT_EVEN                                                \
+  HIGH_ODD(R, "3") NEXT NEXT_ODD
 
 #define ZERO4(A, B, C, D) \
   "movi v" A              \
@@ -44,79 +68,68 @@ namespace {
   ".4s, #0\n"             \
   "movi v" D ".4s, #0\n"
 #define READ4(A, B, C, D) \
-  "ldp q" A ", q" B       \
-  ", [%[c]]\n"            \
-  "ldp q" C ", q" D       \
-  ", [%[c], #32]\n"       \
-  "add %[c], %[c], %[cs]\n"
+  "ld1 {v" A ".4s, v" B ".4s, v" C ".4s, v" D ".4s}, [%[c]], %[cs]\n"
 #define WRITE4(A, B, C, D) \
-  "stp q" A ", q" B        \
-  ", [%[c]]\n"             \
-  "stp q" C ", q" D        \
-  ", [%[c], #32]\n"        \
-  "add %[c], %[c], %[cs]\n"
-#define ROWS1(DO) DO("12", "13", "14", "15")
-#define ROWS2(DO) ROWS1(DO) DO("16", "17", "18", "19")
-#define ROWS3(DO) ROWS2(DO) DO("20", "21", "22", "23")
-#define ROWS4(DO) ROWS3(DO) DO("24", "25", "26", "27")
-#define ROWS5(DO) ROWS4(DO) DO("28", "29", "30", "31")
+  "st1 {v" A ".4s, v" B ".4s, v" C ".4s, v" D ".4s}, [%[c]], %[cs]\n"
+#define ROWS1(DO) DO("16", "17", "18", "19")
+#define ROWS2(DO) ROWS1(DO) DO("20", "21", "22", "23")
+#define ROWS3(DO) ROWS2(DO) DO("24", "25", "26", "27")
+#define ROWS4(DO) ROWS3(DO) DO("28", "29", "30", "31")
 
-// Fours of k, then the rest one by one; nothing beyond is read.
-#define TILE(R)                                                                 \
-  void F32Rows##R(int64_t k, const float* a0, int64_t a_stride,                 \
-                  const float* b, float* c, int64_t c_stride,                   \
-                  bool accumulate) {                                            \
-    const float* a1 = a0 + a_stride;                                            \
-    const float* a2 = a1 + a_stride;                                            \
-    const float* a3 = a2 + a_stride;                                            \
-    const float* a4 = a3 + a_stride;                                            \
-    const int64_t row_bytes = c_stride * 4;                                     \
-    float* const first = c;                                                     \
-    int64_t fours = k / 4;                                                      \
-    int64_t rest = k % 4;                                                       \
-    asm volatile(                                                             \
-        "cbnz %w[acc], 1f\n" ROWS##R(ZERO4) "b 2f\n"                          \
-        "1:\n" ROWS##R(READ4)                                                 \
-        "mov %[c], %[first]\n"                                                \
-        "2:\n"                                                                \
-        "cbz %[n], 5f\n"                                                      \
-        "# LLVM-MCA-BEGIN gemm_f32_" #R "x16\n"                               \
-        "3:\n" LOADS##R(LOAD_A) LOAD_B                                        \
-        "subs %[n], %[n], #1\n"                                               \
-        STEP##R("0") LOAD_B STEP##R("1") LOAD_B STEP##R("2") LOAD_B           \
-        STEP##R("3")                                                          \
-        "b.ne 3b\n"                                                           \
-        "# LLVM-MCA-END\n"                                                    \
-        "5:\n"                                                                \
-        "cbz %[rest], 7f\n"                                                   \
-        "6:\n" LOADS##R(LOAD_S) LOAD_B                                        \
-        "subs %[rest], %[rest], #1\n"                                         \
-        STEP##R("0")                                                          \
-        "b.ne 6b\n"                                                           \
-        "7:\n" ROWS##R(WRITE4)                                                \
-        : [a0] "+&r"(a0), [a1] "+&r"(a1), [a2] "+&r"(a2), [a3] "+&r"(a3),         \
-          [a4] "+&r"(a4), [b] "+&r"(b), [c] "+&r"(c), [n] "+&r"(fours),           \
-          [rest] "+&r"(rest)                                                   \
-        : [cs] "r"(row_bytes), [acc] "r"(accumulate), [first] "r"(first)      \
-        : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7",     \
-          "v8", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19",       \
-          "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28",      \
-          "v29", "v30", "v31"); \
+// Eights of k, then the rest one by one; nothing beyond is read.
+#define TILE(R)                                                                  \
+  void F32Rows##R(int64_t k, const float* a0, int64_t a_stride,                  \
+                  const float* b, float* c, int64_t c_stride,                    \
+                  bool accumulate) {                                             \
+    const float* a1 = a0 + a_stride;                                             \
+    const float* a2 = a1 + a_stride;                                             \
+    const float* a3 = a2 + a_stride;                                             \
+    const int64_t row_bytes = c_stride * 4;                                      \
+    float* const first = c;                                                      \
+    int64_t eights = k / 8;                                                      \
+    int64_t rest = k % 8;                                                        \
+    asm volatile(                                                              \
+        "cbnz %w[acc], 1f\n" ROWS##R(ZERO4)                                    \
+        "b 2f\n"                                                               \
+        "1:\n" ROWS##R(READ4)                                                  \
+        "mov %[c], %[first]\n"                                                 \
+        "2:\n"                                                                 \
+        "cbz %[n], 5f\n" LOADS##R EVEN_B ODD_B                                 \
+        "subs %[n], %[n], #1\n"                                                \
+        "b.eq 4f\n"                                                            \
+        "# LLVM-MCA-BEGIN gemm_f32_" #R "x16\n"                                \
+        "3:\n"                                                                 \
+        "subs %[n], %[n], #1\n" GROUP(R, LOADS##R, EVEN_B, ODD_B)              \
+        "b.ne 3b\n"                                                            \
+        "# LLVM-MCA-END\n"                                                     \
+        "4:\n" GROUP(R, "", "", "")                                            \
+        "5:\n"                                                                 \
+        "cbz %[rest], 7f\n"                                                    \
+        "6:\n" SINGLES##R EVEN_B                                               \
+        "subs %[rest], %[rest], #1\n" LOW_EVEN(R, "0")                         \
+        "b.ne 6b\n"                                                            \
+        "7:\n" ROWS##R(WRITE4)                                                 \
+        : [a0] "+&r"(a0), [a1] "+&r"(a1), [a2] "+&r"(a2), [a3] "+&r"(a3),      \
+          [b] "+&r"(b), [c] "+&r"(c), [n] "+&r"(eights), [rest] "+&r"(rest)    \
+        : [cs] "r"(row_bytes), [acc] "r"(accumulate), [first] "r"(first)       \
+        : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7",      \
+          "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17",  \
+          "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26",       \
+          "v27", "v28", "v29", "v30", "v31"); \
   }
 
 TILE(1)
 TILE(2)
 TILE(3)
 TILE(4)
-TILE(5)
 
 }  // namespace
 
-void GemmF32Rows5x16(int rows, int64_t groups, const float* a, int64_t a_stride,
+void GemmF32Rows4x16(int rows, int64_t groups, const float* a, int64_t a_stride,
                      const float* panel, float* c, int64_t c_stride,
                      bool accumulate, const Prefetch&) {
   constexpr decltype(&F32Rows1) kTiles[] = {F32Rows1, F32Rows2, F32Rows3,
-                                            F32Rows4, F32Rows5};
+                                            F32Rows4};
   kTiles[rows - 1](groups, a, a_stride, panel, c, c_stride, accumulate);
 }
 

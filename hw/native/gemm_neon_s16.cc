@@ -12,104 +12,150 @@ namespace {
 // Columns: two k in v4 to v7. All loads stand together, once every two k.
 
 // Sums S0 to S3 of a row, which is lane L of A, with columns B0, B1.
-#define ROW(S0, S1, S2, S3, A, L, B0, B1)    \
-  "smlal  v" S0 ".4s, " B0 ".4h, " A ".h[" L \
-  "]\n"                                      \
-  "smlal2 v" S1 ".4s, " B0 ".8h, " A ".h[" L \
-  "]\n"                                      \
-  "smlal  v" S2 ".4s, " B1 ".4h, " A ".h[" L \
-  "]\n"                                      \
-  "smlal2 v" S3 ".4s, " B1 ".8h, " A ".h[" L "]\n"
-#define ROW0(A, L, B0, B1) ROW("8", "9", "10", "11", A, L, B0, B1)
-#define ROW1(A, L, B0, B1) ROW("12", "13", "14", "15", A, L, B0, B1)
-#define ROW2(A, L, B0, B1) ROW("16", "17", "18", "19", A, L, B0, B1)
-#define ROW3(A, L, B0, B1) ROW("20", "21", "22", "23", A, L, B0, B1)
-#define ROW4(A, L, B0, B1) ROW("24", "25", "26", "27", A, L, B0, B1)
-#define ROW5(A, L, B0, B1) ROW("28", "29", "30", "31", A, L, B0, B1)
+#define ROW(OP, S0, S1, S2, S3, A, L, B0, B1)                                 \
+  OP " v" S0 ".4s, " B0 ".4h, " A ".h[" L "]\n" OP "2 v" S1 ".4s, " B0        \
+     ".8h, " A ".h[" L "]\n" OP " v" S2 ".4s, " B1 ".4h, " A ".h[" L "]\n" OP \
+     "2 v" S3 ".4s, " B1 ".8h, " A ".h[" L "]\n"
+#define ROW0(OP, A, L, B0, B1) ROW(OP, "8", "9", "10", "11", A, L, B0, B1)
+#define ROW1(OP, A, L, B0, B1) ROW(OP, "12", "13", "14", "15", A, L, B0, B1)
+#define ROW2(OP, A, L, B0, B1) ROW(OP, "16", "17", "18", "19", A, L, B0, B1)
+#define ROW3(OP, A, L, B0, B1) ROW(OP, "20", "21", "22", "23", A, L, B0, B1)
+#define ROW4(OP, A, L, B0, B1) ROW(OP, "24", "25", "26", "27", A, L, B0, B1)
+#define ROW5(OP, A, L, B0, B1) ROW(OP, "28", "29", "30", "31", A, L, B0, B1)
 
 // One k of all rows: E is the lane of even rows, O that of odd ones.
-#define STEP1(E, O, B0, B1) ROW0("v0", E, B0, B1)
-#define STEP2(E, O, B0, B1) STEP1(E, O, B0, B1) ROW1("v0", O, B0, B1)
-#define STEP3(E, O, B0, B1) STEP2(E, O, B0, B1) ROW2("v1", E, B0, B1)
-#define STEP4(E, O, B0, B1) STEP3(E, O, B0, B1) ROW3("v1", O, B0, B1)
-#define STEP5(E, O, B0, B1) STEP4(E, O, B0, B1) ROW4("v2", E, B0, B1)
-#define STEP6(E, O, B0, B1) STEP5(E, O, B0, B1) ROW5("v2", O, B0, B1)
+#define STEP1(OP, E, O, B0, B1) ROW0(OP, "v0", E, B0, B1)
+#define STEP2(OP, E, O, B0, B1) \
+  STEP1(OP, E, O, B0, B1) ROW1(OP, "v0", O, B0, B1)
+#define STEP3(OP, E, O, B0, B1) \
+  STEP2(OP, E, O, B0, B1) ROW2(OP, "v1", E, B0, B1)
+#define STEP4(OP, E, O, B0, B1) \
+  STEP3(OP, E, O, B0, B1) ROW3(OP, "v1", O, B0, B1)
+#define STEP5(OP, E, O, B0, B1) \
+  STEP4(OP, E, O, B0, B1) ROW4(OP, "v2", E, B0, B1)
+#define STEP6(OP, E, O, B0, B1) \
+  STEP5(OP, E, O, B0, B1) ROW5(OP, "v2", O, B0, B1)
 
+#define LOAD_A1 "ldr q0, [%[a]], #16\n"
+#define LOAD_A2 LOAD_A1
+#define LOAD_A3 "ldp q0, q1, [%[a]], #32\n"
+#define LOAD_A4 LOAD_A3
+#define LOAD_A5 "ld1 {v0.8h, v1.8h, v2.8h}, [%[a]], #48\n"
+#define LOAD_A6 LOAD_A5
 #define LOAD_B "ld1 {v4.8h, v5.8h, v6.8h, v7.8h}, [%[b]], #64\n"
-#define TWO(STEP, E0, O0, E1, O1) \
-  STEP(E0, O0, "v4", "v5") STEP(E1, O1, "v6", "v7")
+
+// Two k; the first one's products are those of instruction FIRST.
+#define TWO(FIRST, R, E0, O0, E1, O1) \
+  STEP##R(FIRST, E0, O0, "v4", "v5") STEP##R("smlal", E1, O1, "v6", "v7")
 
 // Eight k: two quads of rows.
-#define LOOP(MARK, STEP, LOAD_A)                                             \
-  LOAD_A LOAD_B "# LLVM-MCA-BEGIN " MARK                                     \
-                "\n"                                                         \
-                "1:\n"                                                       \
-                "subs %[n], %[n], #1\n" TWO(STEP, "0", "4", "1", "5") LOAD_B \
-                TWO(STEP, "2", "6", "3", "7") LOAD_A LOAD_B                  \
-                TWO(STEP, "0", "4", "1", "5") LOAD_B                         \
-                TWO(STEP, "2", "6", "3", "7") LOAD_A LOAD_B                  \
-      "b.ne 1b\n"                                                            \
-      "# LLVM-MCA-END\n"
+#define GROUP(FIRST, R)                                    \
+  TWO(FIRST, R, "0", "4", "1", "5")                        \
+  LOAD_B TWO("smlal", R, "2", "6", "3", "7")               \
+      LOAD_A##R LOAD_B TWO("smlal", R, "0", "4", "1", "5") \
+          LOAD_B TWO("smlal", R, "2", "6", "3", "7") LOAD_A##R LOAD_B
 
-#define LOOP_OF_3(MARK, STEP) \
-  LOOP(MARK, STEP, "ld1 {v0.8h, v1.8h, v2.8h}, [%[a]], #48\n")
-#define LOOP_OF_2(MARK, STEP) LOOP(MARK, STEP, "ldp q0, q1, [%[a]], #32\n")
-#define LOOP_OF_1(MARK, STEP) LOOP(MARK, STEP, "ldr q0, [%[a]], #16\n")
-
-#define ZERO4(A, B, C, D) \
-  "movi v" A              \
-  ".4s, #0\n"             \
-  "movi v" B              \
-  ".4s, #0\n"             \
-  "movi v" C              \
-  ".4s, #0\n"             \
-  "movi v" D ".4s, #0\n"
-#define READ4(A, B, C, D) \
-  "ldp q" A ", q" B       \
-  ", [%[c]]\n"            \
-  "ldp q" C ", q" D       \
-  ", [%[c], #32]\n"       \
-  "add %[c], %[c], %[cs]\n"
 #define WRITE4(A, B, C, D) \
-  "stp q" A ", q" B        \
-  ", [%[c]]\n"             \
-  "stp q" C ", q" D        \
-  ", [%[c], #32]\n"        \
-  "add %[c], %[c], %[cs]\n"
-#define ROWS1(DO) DO("8", "9", "10", "11")
-#define ROWS2(DO) ROWS1(DO) DO("12", "13", "14", "15")
-#define ROWS3(DO) ROWS2(DO) DO("16", "17", "18", "19")
-#define ROWS4(DO) ROWS3(DO) DO("20", "21", "22", "23")
-#define ROWS5(DO) ROWS4(DO) DO("24", "25", "26", "27")
-#define ROWS6(DO) ROWS5(DO) DO("28", "29", "30", "31")
+  "st1 {v" A ".4s, v" B ".4s, v" C ".4s, v" D ".4s}, [%[c]], %[cs]\n"
+#define WRITE1 WRITE4("8", "9", "10", "11")
+#define WRITE2 WRITE1 WRITE4("12", "13", "14", "15")
+#define WRITE3 WRITE2 WRITE4("16", "17", "18", "19")
+#define WRITE4_ WRITE3 WRITE4("20", "21", "22", "23")
+#define WRITE5 WRITE4_ WRITE4("24", "25", "26", "27")
+#define WRITE6 WRITE5 WRITE4("28", "29", "30", "31")
 
-#define TILE(R, LOOP_OF)                                                        \
-  void S16Quads##R(int64_t groups, const int16_t* a, const int16_t* b,          \
-                   int32_t* c, int64_t c_stride, bool accumulate) {             \
-    const int64_t row_bytes = c_stride * 4;                                     \
-    int32_t* const first = c;                                                   \
-    asm volatile("cbnz %w[acc], 2f\n" ROWS##R(ZERO4)                          \
-                 "b 3f\n"                                                     \
-                 "2:\n" ROWS##R(READ4)                                        \
-                 "mov %[c], %[first]\n"                                       \
-                 "3:\n"                                                       \
-                 LOOP_OF("gemm_s16s16_" #R "x16", STEP##R) ROWS##R(WRITE4)    \
-                 : [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c), [n] "+&r"(groups)    \
-                 : [cs] "r"(row_bytes), [acc] "r"(accumulate),                \
-                   [first] "r"(first)                                         \
-                 : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6",  \
-                   "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",       \
-                   "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22",    \
-                   "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",    \
+// The first group's first products are not added to anything. Then groups two
+// by two, from the middle of the loop where their number is odd.
+#define TILE(R, WRITE)                                                         \
+  inline __attribute__((always_inline)) void S16Quads##R(                      \
+      int64_t groups, const int16_t* a, const int16_t* b, int32_t* c,          \
+      int64_t row_bytes) {                                                     \
+    int64_t pairs = groups / 2;                                                \
+    asm volatile(LOAD_A##R LOAD_B GROUP("smull", R)                          \
+                 "cbz %[pairs], 3f\n"                                        \
+                 "tbz %[groups], #0, 2f\n"                                   \
+                 "# LLVM-MCA-BEGIN gemm_s16s16_" #R "x16\n"                  \
+                 "1:\n" GROUP("smlal", R)                                    \
+                 "2:\n"                                                      \
+                 "subs %[pairs], %[pairs], #1\n" GROUP("smlal", R)           \
+                 "b.ne 1b\n"                                                 \
+                 "# LLVM-MCA-END\n"                                          \
+                 "3:\n" WRITE                                                \
+                 : [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c),                 \
+                   [pairs] "+&r"(pairs)                                      \
+                 : [cs] "r"(row_bytes), [groups] "r"(groups)                 \
+                 : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", \
+                   "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",      \
+                   "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22",   \
+                   "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",   \
                    "v31"); \
   }
 
-TILE(1, LOOP_OF_1)
-TILE(2, LOOP_OF_1)
-TILE(3, LOOP_OF_2)
-TILE(4, LOOP_OF_2)
-TILE(5, LOOP_OF_3)
-TILE(6, LOOP_OF_3)
+TILE(1, WRITE1)
+TILE(2, WRITE2)
+TILE(3, WRITE3)
+TILE(4, WRITE4_)
+TILE(5, WRITE5)
+TILE(6, WRITE6)
+
+constexpr int64_t kMostRows = 6;
+
+// Rows in tiles of nearly one height: the i-th has Rows(i) rows.
+struct Split {
+  explicit Split(int64_t row_count)
+      : rows(row_count), tiles((row_count + kMostRows - 1) / kMostRows) {}
+  int64_t Begin(int64_t i) const { return rows * i / tiles; }
+  int Rows(int64_t i) const {
+    return static_cast<int>(Begin(i + 1) - Begin(i));
+  }
+  int64_t rows;
+  int64_t tiles;
+};
+
+// Eight values of one row and of the next to both quads of a pair of rows.
+inline void InterleavePair(int16x8_t first, int16x8_t second, int64_t quad,
+                           int16_t* to) {
+  const int64x2_t a = vreinterpretq_s64_s16(first);
+  const int64x2_t b = vreinterpretq_s64_s16(second);
+  vst1q_s16(to, vreinterpretq_s16_s64(vzip1q_s64(a, b)));
+  vst1q_s16(to + quad, vreinterpretq_s16_s64(vzip2q_s64(a, b)));
+}
+
+// Rows that lie in eights, one in every 36.
+constexpr int64_t kEightStep = 36 * 8;
+
+void InterleaveTile(int rows, int64_t depth, const int16_t* from,
+                    int64_t stride, int16_t* to) {
+  const int64_t quad = (rows + 1) / 2 * 8;
+  for (; rows >= 2; rows -= 2, from += 2 * stride, to += 8) {
+    const int16_t* first = from;
+    const int16_t* second = from + stride;
+    int16_t* out = to;
+    int64_t k = depth;
+    for (; k >= 32; k -= 32) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        InterleavePair(vld1q_s16(first + i * kEightStep),
+                       vld1q_s16(second + i * kEightStep), quad, out);
+        out += 2 * quad;
+      }
+      first += 4 * kEightStep;
+      second += 4 * kEightStep;
+    }
+    for (; k > 0; k -= 8) {
+      InterleavePair(vld1q_s16(first), vld1q_s16(second), quad, out);
+      first += kEightStep;
+      second += kEightStep;
+      out += 2 * quad;
+    }
+  }
+  if (rows == 0) return;
+  for (int64_t k = 0; k < depth; k += 8) {
+    InterleavePair(vld1q_s16(from), vdupq_n_s16(0), quad, to);
+    from += kEightStep;
+    to += 2 * quad;
+  }
+}
 
 // --- 4 x 8, for what the tiles above do not do.
 
@@ -138,31 +184,45 @@ void S16Rows(int64_t groups, const int16_t* a, int64_t a_stride,
 
 }  // namespace
 
-void GemmS16Quads6x16(int rows, int64_t groups, const int16_t* a,
-                      int64_t /*a_stride*/, const int16_t* panel, int32_t* c,
-                      int64_t c_stride, bool accumulate, const Prefetch&) {
-  constexpr decltype(&S16Quads1) kTiles[] = {S16Quads1, S16Quads2, S16Quads3,
-                                             S16Quads4, S16Quads5, S16Quads6};
-  kTiles[rows - 1](groups, a, panel, c, c_stride, accumulate);
+void GemmS16Quads6x16(int64_t rows, int64_t groups, const int16_t* a,
+                      const int16_t* panel, int32_t* c, int64_t c_stride) {
+  const Split split(rows);
+  const int64_t pair_values = groups * 16;
+  const int64_t row_bytes = c_stride * int64_t{sizeof(*c)};
+  for (int64_t i = 0; i < split.tiles; ++i) {
+    const int tile_rows = split.Rows(i);
+    switch (tile_rows) {
+      case 1:
+        S16Quads1(groups, a, panel, c, row_bytes);
+        break;
+      case 2:
+        S16Quads2(groups, a, panel, c, row_bytes);
+        break;
+      case 3:
+        S16Quads3(groups, a, panel, c, row_bytes);
+        break;
+      case 4:
+        S16Quads4(groups, a, panel, c, row_bytes);
+        break;
+      case 5:
+        S16Quads5(groups, a, panel, c, row_bytes);
+        break;
+      default:
+        S16Quads6(groups, a, panel, c, row_bytes);
+    }
+    a += (tile_rows + 1) / 2 * pair_values;
+    c += tile_rows * c_stride;
+  }
 }
 
-void InterleaveS16(int rows, int64_t depth, const int16_t* from, int64_t stride,
-                   int16_t* to) {
-  const int64_t quad = (rows + 1) / 2 * 8;
-  for (int i = 0; i < rows; i += 2, to += 8) {
-    const int16_t* first = from + i * stride;
-    const int16_t* second = i + 1 < rows ? first + stride : nullptr;
-    int16_t* out = to;
-    for (int64_t k = 0; k < depth; k += 8, out += 2 * quad) {
-      const int64x2_t a = vreinterpretq_s64_s16(vld1q_s16(first));
-      const int64x2_t b = second == nullptr
-                              ? vdupq_n_s64(0)
-                              : vreinterpretq_s64_s16(vld1q_s16(second));
-      vst1q_s16(out, vreinterpretq_s16_s64(vzip1q_s64(a, b)));
-      vst1q_s16(out + quad, vreinterpretq_s16_s64(vzip2q_s64(a, b)));
-      first += 36 * 8;
-      if (second != nullptr) second += 36 * 8;
-    }
+void InterleaveS16(int64_t rows, int64_t depth, const int16_t* from,
+                   int64_t stride, int16_t* to) {
+  const Split split(rows);
+  for (int64_t i = 0; i < split.tiles; ++i) {
+    const int tile_rows = split.Rows(i);
+    InterleaveTile(tile_rows, depth, from, stride, to);
+    from += tile_rows * stride;
+    to += (tile_rows + 1) / 2 * 2 * depth;
   }
 }
 

@@ -88,9 +88,10 @@ KernelSet DescribeNeonA53() {
   // Rates: products of the inner loop of a whole tile over its instructions
   // (mca.sh prints them).
   set.gemm_s16 = {"gemm_s16s16_4x8c1_neon", 4, 8, 1, 1.2};
-  set.gemm_f32 = {"gemm_f32_5x16c1_neon_a53", 5, 16, 1, 320.0 / 91};
-  set.gemm_s8 = {"gemm_s8s8_3x4c32_neon_a53", 3, 4, 32, 384.0 / 66};
-  set.tiles.gemm_s16 = {"gemm_s16s16_6x16c1_neon_a53", 6, 16, 8, 768.0 / 199};
+  set.gemm_f32 = {"gemm_f32_4x16c1_neon_a53", 4, 16, 1, 512.0 / 142};
+  set.gemm_s8 = {"gemm_s8s8_3x4c32_neon_a53", 3, 4, 32, 1536.0 / 266};
+  set.picture = {"gemm_s8s8_2x4c28_neon_a53", 4, 112, 224.0 / 49};
+  set.tiles.gemm_s16 = {"gemm_s16s16_6x16c1_neon_a53", 6, 16, 8, 1536.0 / 397};
   return set;
 }
 

@@ -53,6 +53,8 @@ struct ByteEpilogue {
   float lowest = 0;   // clamp before rounding: -zero_point, 0 for RELU
   float highest = 0;  // 255 - zero_point
   int zero_point = 0;
+  // No multiplier or ratio is so large that a step could be infinite.
+  bool finite = false;
   const uint8_t* table = nullptr;  // 256 entries, applied to the bytes
   // The residual sum.
   bool add = false;
@@ -125,24 +127,73 @@ struct WeightTransform {
                   int64_t frequency_stride) = {};
 };
 
+// Rows x columns sums at acc[i * acc_stride + j] to the output. The sums are
+// readable up to a whole vector of columns.
+using FinishBytesKernel = void (*)(const int32_t* acc, int64_t acc_stride,
+                                   int rows, int columns,
+                                   const ByteEpilogue& epilogue,
+                                   const BlockOutput<uint8_t>& output);
+
 // Matrix product of bytes in layouts of its own: for i < rows and
 // j < panels * columns,
-// c[i * c_stride + j] = sum over k of (from[i][k] - 128) * column j's weight k.
-// Sums wrap. Reads up to 96 bytes beyond `a` and the panel.
+// c[i * c_stride + j] = bias[j] + sum over k of (from[i][k] - 128) * column j's
+// weight k. Sums wrap. Reads up to 96 bytes beyond `a` and the panel.
 struct GemmS8 {
   const char* name = nullptr;
-  int rows = 0;     // the most rows of a tile; any number from 1 is allowed
+  int rows = 0;     // of a tile
   int columns = 0;  // of a panel
   int depth = 0;    // values of k in a group
   double rate = 0;  // see Gemm
-  void (*run)(int rows, int64_t groups, const int8_t* a, int panels,
-              const int8_t* panel, int32_t* c, int64_t c_stride) = nullptr;
-  // `a` of the rows' groups * depth bytes; the tile takes as many.
+  // Any number of rows: `a` is whole tiles and one of the rest.
+  void (*run)(int64_t rows, int64_t groups, const int8_t* a, int panels,
+              const int8_t* panel, const int32_t* bias, int32_t* c,
+              int64_t c_stride) = nullptr;
+  // A tile, or a part of one, of the rows' groups * depth bytes; it takes as
+  // many.
   void (*arrange)(int rows, int64_t groups, const uint8_t* const* from,
                   int8_t* to) = nullptr;
   int64_t (*panel_bytes)(int64_t groups) = nullptr;
   // `weights`: column by column, groups * depth values each, in [-127, 127].
   void (*pack)(const int8_t* weights, int64_t groups, int8_t* panel) = nullptr;
+  // Takes the sums; the epilogue's bias is not used.
+  FinishBytesKernel finish = nullptr;
+};
+
+// Matrix product of any number of rows, which `interleave` cut into tiles and
+// laid out, with one panel:
+// c[i * c_stride + j] = sum over k of row i's value k * panel(k, j), the panel
+// as that of Gemm with one value of k together. Sums wrap. Reads up to 64 bytes
+// beyond `a` and the panel.
+struct GemmTiles {
+  const char* name = nullptr;
+  int rows = 0;     // the most rows of a tile
+  int columns = 0;  // of a panel
+  int depth = 0;    // values of k in a group
+  double rate = 0;  // see Gemm
+  void (*run)(int64_t rows, int64_t groups, const int16_t* a,
+              const int16_t* panel, int32_t* c, int64_t c_stride) = nullptr;
+  // Rows of `depth` values, `stride` apart, to `a`: each tile takes an even
+  // number of rows, and there are as few tiles as `rows` allows.
+  void (*interleave)(int64_t rows, int64_t depth, const int16_t* from,
+                     int64_t stride, int16_t* to) = nullptr;
+};
+
+// The product of GemmS8 for kernels of 3 x 3 on three channels, which takes its
+// values from the picture's rows: `rows` points to the first of three rows of
+// pixels of three bytes, row_bytes apart, under the kernel of the first output
+// pixel; the next one's is pixel_bytes further. Of each row 16 bytes are read,
+// and one panel and its bias beyond the last.
+struct PictureGemm {
+  const char* name = nullptr;
+  int columns = 0;  // of a panel
+  int panel_bytes = 0;
+  double rate = 0;  // see Gemm
+  void (*run)(const uint8_t* rows, int64_t row_bytes, int64_t pixel_bytes,
+              int pixels, int panels, const int8_t* panel, const int32_t* bias,
+              int32_t* c, int64_t c_stride) = nullptr;
+  // `weights`: column by column, 27 values each (kernel row, kernel column,
+  // channel), in [-127, 127].
+  void (*pack)(const int8_t* weights, int8_t* panel) = nullptr;
 };
 
 // Winograd's transforms for tiles of 4, 2 or 1 outputs (index 0, 1, 2) down and
@@ -154,14 +205,16 @@ struct GemmS8 {
 struct TileKernels {
   InputTransform<uint8_t, int16_t> input_s16[3][3] = {};
   InputTransform<float, float> input_f32[3][3] = {};
-  OutputTransform<int32_t> output_s32[3][3] = {};
-  OutputTransform<float> output_f32[3][3] = {};
-  // `a` is interleaved; reads up to 64 bytes beyond it and the panel.
-  GemmS16 gemm_s16;
-  // One frequency of transformed tiles, which are `stride` apart, to what
-  // gemm_s16 wants: an even number of rows of `depth` values.
-  void (*interleave)(int rows, int64_t depth, const int16_t* from,
-                     int64_t stride, int16_t* to) = nullptr;
+  // y[i * row_stride + j * 16 + c] = 64 times the sum of products and bias[c],
+  // modulo 2^32.
+  void (*output_s32[3][3])(const int32_t* m, const int32_t* bias, int32_t* y,
+                           int64_t row_stride) = {};
+  // The sums of products alone.
+  void (*output_f32[3][3])(const float* m, float* y, int64_t row_stride) = {};
+  // Its rows are one frequency of transformed tiles.
+  GemmTiles gemm_s16;
+  // Takes what output_s32 wrote; the epilogue's bias is not used.
+  FinishBytesKernel finish_bytes = nullptr;
 };
 
 // Multiply-accumulates on registers alone, as many at once as the processor
@@ -213,6 +266,8 @@ struct KernelSet {
 
   // Preferred to gemm_u8 and gemm_s16 for direct convolution where it is there.
   GemmS8 gemm_s8;
+  // Preferred to gemm_s8, whose `finish` takes its sums too.
+  PictureGemm picture;
   // Preferred for F(4,3) where its gemm_s16 is there.
   TileKernels tiles;
 
@@ -229,11 +284,7 @@ struct KernelSet {
   WeightTransform<int8_t, int16_t> weights_4_s16;
   WeightTransform<float, float> weights_4_f32;
 
-  // Rows x columns sums at acc[i * acc_stride + j] to the output. The sums are
-  // readable up to a whole vector of columns.
-  void (*finish_bytes)(const int32_t* acc, int64_t acc_stride, int rows,
-                       int columns, const ByteEpilogue& epilogue,
-                       const BlockOutput<uint8_t>& output) = nullptr;
+  FinishBytesKernel finish_bytes = nullptr;
   void (*finish_reals)(const float* acc, int64_t acc_stride, int rows,
                        int columns, const RealEpilogue& epilogue,
                        const BlockOutput<float>& output) = nullptr;

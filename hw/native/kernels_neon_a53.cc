@@ -19,11 +19,14 @@ namespace {
 KernelSet MakeKernels() {
   KernelSet set = DescribeNeonA53();
   set.gemm_s16.run = GemmS16Rows4x8;
-  set.gemm_f32.run = GemmF32Rows5x16;
+  set.gemm_f32.run = GemmF32Rows4x16;
   set.gemm_s8.run = GemmS8Rows3x4;
   set.gemm_s8.arrange = ArrangeS8;
   set.gemm_s8.panel_bytes = S8PanelBytes;
   set.gemm_s8.pack = PackS8Panel;
+  set.gemm_s8.finish = FinishSumsNeon<0>;
+  set.picture.run = GemmPicture2x4;
+  set.picture.pack = PackPicturePanel;
   SetVectorKernels(&set);
   set.finish_bytes = FinishBytesNeon;
   SetTileKernels<4, 4>(0, 0, &set);
@@ -36,7 +39,8 @@ KernelSet MakeKernels() {
   SetTileKernels<1, 2>(2, 1, &set);
   SetTileKernels<1, 1>(2, 2, &set);
   set.tiles.gemm_s16.run = GemmS16Quads6x16;
-  set.tiles.interleave = InterleaveS16;
+  set.tiles.gemm_s16.interleave = InterleaveS16;
+  set.tiles.finish_bytes = FinishSumsNeon<kOutputFraction>;
   return set;
 }
 

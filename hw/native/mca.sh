@@ -5,9 +5,9 @@
 #
 #   bazel run //hw/native:mca
 #
-# The model retires in order: a load, which is short, waits until the
-# multiplications before it are done. So it charges each group of loads several
-# cycles that the processor need not take, and shows a lower bound.
+# The model retires in order: a load that is shorter than the multiplications
+# before it waits for them. So it charges loads cycles that the processor need
+# not take, and shows a lower bound.
 set -euo pipefail
 
 here=$0.runfiles/yoloq
@@ -24,7 +24,7 @@ done
 
 readonly iterations=200
 printf '%-20s %8s %12s %8s %6s\n' loop NEON instructions cycles share
-for name in gemm_neon_s16 gemm_neon_s8 gemm_neon_f32; do
+for name in gemm_neon_s16 gemm_neon_s8 gemm_neon_picture gemm_neon_f32; do
   aarch64-linux-gnu-g++ -std=c++17 -O3 -I"$here" -S -o "$scratch/$name.s" "$here/hw/native/$name.cc"
   # llvm-mca also complains of branches to labels outside of a loop, and goes on.
   llvm-mca -mtriple=aarch64 -mcpu=cortex-a53 -iterations=$iterations \

@@ -22,7 +22,7 @@ constexpr int kOutputs = 4;
 // read once.
 constexpr int64_t kFewTiles = 64;
 // Tiles of one row whose outputs are finished together.
-constexpr int kTilesInRun = 4;
+constexpr int kTilesInRun = 8;
 // Channels that transformed bytes keep together.
 constexpr int kEight = 8;
 // Kernels read so far beyond what they use.
@@ -112,7 +112,7 @@ struct Int8Kind {
   using V = int16_t;
   using C = int32_t;
   using Finisher = ByteFinisher;
-  static const GemmS16& gemm(const KernelSet& set) {
+  static const GemmTiles& gemm(const KernelSet& set) {
     return set.tiles.gemm_s16;
   }
   static constexpr bool kInterleaved = true;
@@ -123,8 +123,12 @@ struct Int8Kind {
   static auto Input(const TileKernels& tiles, int down, int across) {
     return tiles.input_s16[down][across];
   }
-  static auto Output(const TileKernels& tiles, int down, int across) {
-    return tiles.output_s32[down][across];
+  // The outputs of one tile, of the channels of a panel that begins at
+  // `channel`.
+  static void Output(const TileKernels& tiles, int down, int across, const C* m,
+                     const Finisher& finisher, int channel, C* y,
+                     int64_t row_stride) {
+    tiles.output_s32[down][across](m, finisher.bias() + channel, y, row_stride);
   }
 };
 struct RealKind {
@@ -141,8 +145,10 @@ struct RealKind {
   static auto Input(const TileKernels& tiles, int down, int across) {
     return tiles.input_f32[down][across];
   }
-  static auto Output(const TileKernels& tiles, int down, int across) {
-    return tiles.output_f32[down][across];
+  static void Output(const TileKernels& tiles, int down, int across, const C* m,
+                     const Finisher&, int /*channel*/, C* y,
+                     int64_t row_stride) {
+    tiles.output_f32[down][across](m, y, row_stride);
   }
 };
 
@@ -154,8 +160,13 @@ int64_t Blocks(int64_t tiles, int64_t depth, const PlanContext& context) {
   const int64_t tile_bytes =
       kFrequencies * (2 * depth * int64_t{sizeof(typename Kind::V)} +
                       gemm.columns * int64_t{sizeof(typename Kind::C)});
-  const int64_t fitting = std::clamp<int64_t>(
-      context.cache_bytes * 5 / 8 / tile_bytes, gemm.rows, 4 * gemm.rows);
+  // About five eighths of the cache, in whole tiles of the product.
+  const int64_t fitting =
+      std::clamp<int64_t>(
+          (context.cache_bytes * 5 / 8 / tile_bytes + gemm.rows / 2) /
+              gemm.rows,
+          1, 4) *
+      gemm.rows;
   return CeilDivide(tiles, fitting);
 }
 
@@ -301,46 +312,41 @@ class TiledWinograd : public Convolution {
   void Interleave(V* v, int f, const Range& block) const {
     if constexpr (Kind::kInterleaved) {
       const Range range = TilesOf(f, block);
-      const V* from =
-          v + (range.begin - block.begin) * kFrequencies * depth_ + f * kEight;
-      V* to = interleaved(v) + f * v_stride_;
-      const int64_t parts = CeilDivide(range.size(), gemm_.rows);
-      for (int64_t part = 0; part < parts; ++part) {
-        const int rows = PartRows(range, parts, part);
-        kernels_.interleave(rows, depth_, from, kFrequencies * depth_, to);
-        from += rows * kFrequencies * depth_;
-        to += PartValues(rows);
-      }
+      gemm_.interleave(
+          range.size(), depth_,
+          v + (range.begin - block.begin) * kFrequencies * depth_ + f * kEight,
+          kFrequencies * depth_, interleaved(v) + f * v_stride_);
     }
-  }
-
-  int PartRows(const Range& range, int64_t parts, int64_t part) const {
-    return static_cast<int>(PartBegin(range.size(), parts, part + 1) -
-                            PartBegin(range.size(), parts, part));
-  }
-  // What a part of so many rows takes.
-  int64_t PartValues(int rows) const {
-    return (Kind::kInterleaved ? RoundUp(rows, 2) : rows) * depth_;
   }
 
   // Products of one panel with a block's transformed tiles.
   void Multiply(V* v, const Range& block, int panel, C* m) const {
     const V* weights = packed_.data() + panel * panel_values();
+    const int64_t c_stride = kFrequencies * gemm_.columns;
     for (int f = 0; f < kFrequencies; ++f) {
       const Range range = TilesOf(f, block);
       const int64_t first = range.begin - block.begin;
-      const V* a = interleaved(v) + f * v_stride_ +
-                   (Kind::kInterleaved ? 0 : first * depth_);
-      C* c = m + (first * kFrequencies + f) * gemm_.columns;
-      const int64_t parts = CeilDivide(range.size(), gemm_.rows);
-      for (int64_t part = 0; part < parts; ++part) {
-        const int rows = PartRows(range, parts, part);
-        gemm_.run(rows, depth_ / gemm_.depth, a, depth_,
-                  weights + f * frequency_values(), c,
-                  kFrequencies * gemm_.columns,
-                  /*accumulate=*/false, Prefetch());
-        a += PartValues(rows);
-        c += rows * kFrequencies * gemm_.columns;
+      MultiplyRows(range.size(),
+                   interleaved(v) + f * v_stride_ +
+                       (Kind::kInterleaved ? 0 : first * depth_),
+                   weights + f * frequency_values(),
+                   m + (first * kFrequencies + f) * gemm_.columns, c_stride);
+    }
+  }
+
+  void MultiplyRows(int64_t rows, const V* a, const V* weights, C* c,
+                    int64_t c_stride) const {
+    const int64_t groups = depth_ / gemm_.depth;
+    if constexpr (Kind::kInterleaved) {
+      gemm_.run(rows, groups, a, weights, c, c_stride);
+    } else {
+      const int64_t tiles = CeilDivide(rows, gemm_.rows);
+      for (int64_t i = 0; i < tiles; ++i) {
+        const int64_t begin = PartBegin(rows, tiles, i);
+        gemm_.run(static_cast<int>(PartBegin(rows, tiles, i + 1) - begin),
+                  groups, a + begin * depth_, depth_, weights,
+                  c + begin * c_stride, c_stride, /*accumulate=*/false,
+                  Prefetch());
       }
     }
   }
@@ -355,12 +361,11 @@ class TiledWinograd : public Convolution {
       const int64_t count = RunOfTiles(t, block.end);
       const int64_t tile_columns = int64_t{tile.across} * gemm_.columns;
       const int64_t row_stride = count * tile_columns;
-      const auto transform =
-          Kind::Output(kernels_, SizeIndex(tile.down), SizeIndex(tile.across));
       for (int64_t i = 0; i < count; ++i, ++t) {
-        transform(m + (t - block.begin) * kFrequencies * gemm_.columns,
-                  gemm_.columns, gemm_.columns, outputs + i * tile_columns,
-                  row_stride);
+        Kind::Output(kernels_, SizeIndex(tile.down), SizeIndex(tile.across),
+                     m + (t - block.begin) * kFrequencies * gemm_.columns,
+                     *finisher_, channel, outputs + i * tile_columns,
+                     row_stride);
       }
       const int height = std::min(tile.down, output_.height() - tile.y);
       const int width = static_cast<int>(
@@ -511,7 +516,8 @@ std::unique_ptr<Convolution> NewTiledWinograd(const ConvolutionTask& task,
   }
   auto plan = std::make_unique<TiledWinograd<Int8Kind>>(
       task, context,
-      std::make_unique<ByteFinisher>(task, task.int32_bias, kernels),
+      std::make_unique<ByteFinisher>(task, task.int32_bias, kernels,
+                                     kernels.tiles.finish_bytes),
       std::move(description));
   plan->Pack(task.int8_weights, kIntegerG4);
   return plan;

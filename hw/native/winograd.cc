@@ -363,10 +363,11 @@ int64_t LargestSum(const ConvolutionTask& task) {
          task.int8_weights.subspan(n * per_channel, per_channel)) {
       (w > 0 ? positive : negative) += w;
     }
-    const int64_t highest =
-        positive * (255 - zero_point) - negative * zero_point;
-    const int64_t lowest =
-        negative * (255 - zero_point) - positive * zero_point;
+    const int64_t bias = task.int32_bias[n];
+    const int64_t highest = positive * (255 - zero_point) -
+                            negative * zero_point + std::max<int64_t>(bias, 0);
+    const int64_t lowest = negative * (255 - zero_point) -
+                           positive * zero_point + std::min<int64_t>(bias, 0);
     largest = std::max({largest, highest, -lowest});
   }
   return largest;

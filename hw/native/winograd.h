@@ -34,8 +34,8 @@ std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
                                          const PlanContext& context,
                                          std::string description);
 
-// The largest magnitude that the exact sum of any output channel can have,
-// without bias.
+// The largest magnitude that the exact sum of any output channel can have, with
+// or without its bias.
 int64_t LargestSum(const ConvolutionTask& task);
 
 }  // namespace native
