@@ -106,7 +106,7 @@ void CheckCounts(Precision precision, double width, int size,
 }
 
 // The model was fitted to these counts: -0.1 % in all, at most 0.7 % a kind of
-// layers and 5.3 % a layer.
+// layers.
 TEST(ModelPlanTest, Int8InstructionsAreThoseCounted) {
   CheckCounts(INT8, 1, 416, "hw/testdata/counts_native_int8.tsv",
               {.layer = 0.06, .kind = 0.02, .total = 0.01});
@@ -118,11 +118,11 @@ TEST(ModelPlanTest, Fp32InstructionsAreThoseCounted) {
               {.layer = 0.06, .kind = 0.02, .total = 0.02});
 }
 
-// Not to these, of half of the width and 320 x 320 pixels: -1.0 % in
-// all, at most 3.0 % a kind and 12 % a layer.
+// Not to these, of half of the width and 320 x 320 pixels: -2.0 % in
+// all, at most 4.9 % a kind and 15.3 % a layer.
 TEST(ModelPlanTest, Int8InstructionsOfAnotherNetworkAreThoseCounted) {
   CheckCounts(INT8, 0.5, 320, "hw/testdata/counts_native_int8_half.tsv",
-              {.layer = 0.13, .kind = 0.04, .total = 0.02});
+              {.layer = 0.16, .kind = 0.05, .total = 0.025});
 }
 
 // 0.3 %, at most 15 % (the first layer; others 0.7 %) and 15 %.
@@ -183,9 +183,14 @@ TEST_F(SmallModelTest, HonoursTheOptions) {
   options.fp32_winograd = false;
   YOLOQ_ASSERT_OK_AND_ASSIGN(const ModelPlan direct, Plan(fp32_, options));
   EXPECT_EQ(winograd_layers(direct), 0);
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const ModelPlan rich, Plan(int8_, options));
   options.transform_budget_bytes = 0;
-  YOLOQ_ASSERT_OK_AND_ASSIGN(const ModelPlan int8, Plan(int8_, options));
-  EXPECT_EQ(winograd_layers(int8), 0);
+  YOLOQ_ASSERT_OK_AND_ASSIGN(const ModelPlan poor, Plan(int8_, options));
+  EXPECT_LT(poor.total().packed_bytes, rich.total().packed_bytes);
+  for (const ConvolutionPlan& layer : poor.layers) {
+    if (layer.algorithm == "direct") continue;
+    EXPECT_THAT(layer.algorithm, HasSubstr("in the run"));
+  }
 }
 
 TEST_F(SmallModelTest, NamesTheCoresThatItKnows) {

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "hw/counting/counter.h"
 #include "hw/runtime/engines.h"
 #include "quant/deployable.h"
@@ -53,11 +55,13 @@ void PrintLayer(const GraphEngine& engine, int index, int64_t instructions) {
 }
 
 absl::Status Count(const std::string& name, const std::string& model_path,
-                   const std::string& counter_path) {
+                   const std::string& counter_path,
+                   absl::optional<int64_t> transform_budget_bytes) {
   YOLOQ_RETURN_IF_ERROR(OpenInstructionCounter(counter_path));
   YOLOQ_ASSIGN_OR_RETURN(const Deployable model, Deployable::Open(model_path));
   EngineOptions options;
   options.threads = 1;
+  options.transform_budget_bytes = transform_budget_bytes;
   options.graph.time_nodes = true;
   options.graph.clock = CountedInstructions;
   YOLOQ_ASSIGN_OR_RETURN(const auto engine,
@@ -83,6 +87,8 @@ absl::Status Count(const std::string& name, const std::string& model_path,
               static_cast<long long>(in_layers));
   std::printf("between layers\t\t\t\t\t\t%lld\n",
               static_cast<long long>(total - in_layers));
+  std::printf("packed bytes\t\t\t\t\t\t%lld\n",
+              static_cast<long long>(engine->packed_bytes()));
   std::printf("forward pass\t\t\t\t\t\t%lld\n", static_cast<long long>(total));
   return absl::OkStatus();
 }
@@ -91,11 +97,16 @@ absl::Status Count(const std::string& name, const std::string& model_path,
 }  // namespace yoloq
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: count ENGINE MODEL COUNTER\n");
+  int64_t budget_mb = 0;
+  if (argc < 4 || argc > 5 ||
+      (argc == 5 && !absl::SimpleAtoi(argv[4], &budget_mb))) {
+    std::fprintf(stderr,
+                 "usage: count ENGINE MODEL COUNTER [TRANSFORM_BUDGET_MB]\n");
     return 2;
   }
-  const absl::Status status = yoloq::Count(argv[1], argv[2], argv[3]);
+  const absl::Status status = yoloq::Count(
+      argv[1], argv[2], argv[3],
+      argc == 5 ? absl::make_optional(budget_mb * 1000000) : absl::nullopt);
   if (status.ok()) return 0;
   std::fprintf(stderr, "count: %s\n", status.ToString().c_str());
   return 1;

@@ -2,11 +2,13 @@
 # Instructions that one forward pass of YOLOv3 executes on a Cortex-A53 with one
 # thread, exactly, layer by layer: user-mode emulation that counts.
 #
-#   bazel run //hw:count_instructions [-- [--width=1] [--size=416] [ENGINE/PRECISION ...]]
+#   bazel run //hw:count_instructions [-- [--width=1] [--size=416]
+#       [--transform_budget_mb=N] [ENGINE/PRECISION ...]]
 #
 # ENGINE/PRECISION is native or xnnpack, int8 or fp32; without any, all four.
 # Prints a table for each (count.cc) and the totals. The whole network takes
-# minutes. A count is not a time.
+# minutes. A count is not a time. --transform_budget_mb: as of //hw:bench; a board
+# of 1 GB has about 119.
 set -euo pipefail
 
 # Beside the runfiles, or inside those of a test.
@@ -18,10 +20,11 @@ fail() {
   exit 1
 }
 
-width=1 size=416 runs=()
+width=1 size=416 budget=() runs=()
 for argument; do
   case $argument in
     --width=*) width=${argument#*=} ;;
+    --transform_budget_mb=*) budget=("${argument#*=}") ;;
     --size=*) size=${argument#*=} ;;
     native/int8 | native/fp32 | xnnpack/int8 | xnnpack/fp32) runs+=("$argument") ;;
     *) fail "unknown argument '$argument'" ;;
@@ -48,7 +51,7 @@ for run in "${runs[@]}"; do
   echo "# YOLOv3-$size, width $width, engine $engine, $precision"
   qemu-aarch64 -cpu cortex-a53 -L "$sysroot" \
     -plugin "$here/libcounting_plugin.so,count=$scratch/count" \
-    "$here/count_bundle/count" "$engine" "$scratch/model" "$scratch/count" |
+    "$here/count_bundle/count" "$engine" "$scratch/model" "$scratch/count" "${budget[@]}" |
     tee "$scratch/table"
   totals+=("$run"$'\t'"$(tail -n 1 "$scratch/table" | cut -f 7)")
 done

@@ -1,5 +1,6 @@
 #include "hw/native/backend.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -178,16 +179,14 @@ class NativeBackend : public ConvolutionBackend {
                      CostOf(task, choice.algorithm));
     }
     switch (choice.algorithm) {
-      case NativeAlgorithm::kWinograd4:
-        if (HasTiledWinograd(*context_.kernels)) {
-          return NewTiledWinograd(task, context_, description);
-        }
-        return NewWinograd(task, FormOf(choice.algorithm), context_,
-                           description);
       case NativeAlgorithm::kWinograd2:
+      case NativeAlgorithm::kWinograd4:
       case NativeAlgorithm::kWinograd4InRun:
-        return NewWinograd(task, FormOf(choice.algorithm), context_,
-                           description);
+        return UsesTiles(choice.algorithm)
+                   ? NewTiledWinograd(task, FormOf(choice.algorithm), context_,
+                                      description)
+                   : NewWinograd(task, FormOf(choice.algorithm), context_,
+                                 description);
       default:
         if (UsesSignedBytes(task)) {
           return NewDirectS8(task, context_, description);
@@ -230,12 +229,18 @@ class NativeBackend : public ConvolutionBackend {
     if (algorithm == NativeAlgorithm::kDirect && UsesSignedBytes(task)) {
       return DirectS8GemmName(task, kernels);
     }
-    if (algorithm == NativeAlgorithm::kWinograd4 && HasTiledWinograd(kernels)) {
+    if (algorithm != NativeAlgorithm::kDirect && UsesTiles(algorithm)) {
       return kernels.tiles.gemm_s16.name;
     }
     const bool bytes =
         algorithm == NativeAlgorithm::kDirect && kernels.gemm_u8.rows > 0;
     return bytes ? kernels.gemm_u8.name : kernels.gemm_s16.name;
+  }
+
+  // Of Winograd's algorithms.
+  bool UsesTiles(NativeAlgorithm algorithm) const {
+    return FormOf(algorithm).outputs == 4 &&
+           HasTiledWinograd(*context_.kernels);
   }
 
   bool UsesSignedBytes(const ConvolutionTask& task) const {
@@ -250,8 +255,10 @@ class NativeBackend : public ConvolutionBackend {
   // Memory that transformed weights take beyond the direct ones.
   int64_t ExtraBytes(const ConvolutionTask& task,
                      NativeAlgorithm algorithm) const {
-    return CostOf(task, algorithm).packed_bytes -
-           CostOf(task, NativeAlgorithm::kDirect).packed_bytes;
+    if (algorithm == NativeAlgorithm::kWinograd4InRun) return 0;
+    return std::max<int64_t>(
+        0, CostOf(task, algorithm).packed_bytes -
+               CostOf(task, NativeAlgorithm::kDirect).packed_bytes);
   }
 
   bool FitsBudget(const ConvolutionTask& task,
@@ -280,13 +287,12 @@ class NativeBackend : public ConvolutionBackend {
 
   Cost CostOf(const ConvolutionTask& task, NativeAlgorithm algorithm) const {
     switch (algorithm) {
-      case NativeAlgorithm::kWinograd4:
-        return HasTiledWinograd(*context_.kernels)
-                   ? TiledWinogradCost(task, context_)
-                   : WinogradCost(task, FormOf(algorithm), context_);
       case NativeAlgorithm::kWinograd2:
+      case NativeAlgorithm::kWinograd4:
       case NativeAlgorithm::kWinograd4InRun:
-        return WinogradCost(task, FormOf(algorithm), context_);
+        return UsesTiles(algorithm)
+                   ? TiledWinogradCost(task, FormOf(algorithm), context_)
+                   : WinogradCost(task, FormOf(algorithm), context_);
       default:
         if (UsesSignedBytes(task)) return DirectS8Cost(task, context_);
         return DirectCost(task, context_);

@@ -342,12 +342,14 @@ Cost DirectS8Cost(const ConvolutionTask& task, const PlanContext& context) {
   Cost cost;
   cost.multiplies = pixels * depth * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
-  // Instructions, by a fit to counts: about 1 a byte that is gathered and
-  // arranged; 5 a sum across lanes and 3 of the epilogue; as many again of the
-  // epilogue with a residual; and rows of a kernel of less than a vector.
+  // Instructions, by a fit to counts: arranging a byte; a sum across lanes and
+  // its epilogue, which takes 16 bytes at once where it can; and rows of a
+  // kernel of less than a vector.
+  const bool by_vectors = task.op.out_channels() % 16 == 0 && !task.wants_reals;
   cost.transform_cycles =
-      pixels *
-      (1.1 * depth * groups + (task.add.has_value() ? 11.1 : 8.2) * columns);
+      pixels * ((task.op.kernel() > 1 ? 0.35 : 0.1) * depth * groups +
+                (by_vectors ? 6.8 : 27.0) * columns);
+  if (task.add.has_value()) cost.transform_cycles += pixels * 2.9 * columns;
   if (task.op.kernel() > 1 && task.op.kernel() * GroupChannels(task) < 16) {
     cost.transform_cycles += pixels * groups * task.op.kernel() * 44;
   }

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "hw/native/aligned_buffer.h"
 #include "hw/native/finisher.h"
+#include "hw/native/winograd_panels.h"
 #include "hw/native/winograd_weights.h"
 
 namespace yoloq {
@@ -109,6 +109,7 @@ class TileList {
 // output's transform, of the epilogue, and of a residual.
 struct Int8Kind {
   using In = uint8_t;
+  using Weight = int8_t;
   using V = int16_t;
   using C = int32_t;
   using Finisher = ByteFinisher;
@@ -116,10 +117,12 @@ struct Int8Kind {
     return set.tiles.gemm_s16;
   }
   static constexpr bool kInterleaved = true;
-  static constexpr double kInputInstructions = 1.3;
-  static constexpr double kOutputInstructions = 4.8;
-  static constexpr double kFinishInstructions = 3.1;
-  static constexpr double kAddInstructions = 2.9;
+  static constexpr double kInputInstructions = 1.1;
+  // A weight that is transformed in the run, by a count.
+  static constexpr double kWeightInstructions = 40;
+  static constexpr double kOutputInstructions = 3.1;
+  static constexpr double kFinishInstructions = 2.0;
+  static constexpr double kAddInstructions = 2.3;
   static auto Input(const TileKernels& tiles, int down, int across) {
     return tiles.input_s16[down][across];
   }
@@ -133,12 +136,14 @@ struct Int8Kind {
 };
 struct RealKind {
   using In = float;
+  using Weight = float;
   using V = float;
   using C = float;
   using Finisher = RealFinisher;
   static const GemmF32& gemm(const KernelSet& set) { return set.gemm_f32; }
   static constexpr bool kInterleaved = false;
   static constexpr double kInputInstructions = 1.5;
+  static constexpr double kWeightInstructions = 60;
   static constexpr double kOutputInstructions = 6.8;
   static constexpr double kFinishInstructions = 2.5;
   static constexpr double kAddInstructions = 1.4;
@@ -174,14 +179,17 @@ template <typename Kind>
 class TiledWinograd : public Convolution {
  public:
   using In = typename Kind::In;
+  using Weight = typename Kind::Weight;
   using V = typename Kind::V;
   using C = typename Kind::C;
   using Finisher = typename Kind::Finisher;
 
   TiledWinograd(const ConvolutionTask& task, const PlanContext& context,
+                WinogradPanels<Weight, V> weights,
                 std::unique_ptr<Finisher> finisher, std::string description)
       : workers_(*context.workers),
         gemm_(Kind::gemm(*context.kernels)),
+        weights_(std::move(weights)),
         kernels_(context.kernels->tiles),
         finisher_(std::move(finisher)),
         description_(std::move(description)),
@@ -196,7 +204,6 @@ class TiledWinograd : public Convolution {
                         : 0),
         tiles_(task.output.height(), task.output.width()),
         depth_(RoundUp(channels_, context.kernels->lanes)),
-        panels_(CeilDivide(out_channels_, gemm_.columns)),
         outside_(channels_, static_cast<In>(zero_point_)) {
     few_tiles_ = tiles_.size() <= kFewTiles;
     blocks_ = Blocks<Kind>(tiles_.size(), depth_, context);
@@ -206,25 +213,7 @@ class TiledWinograd : public Convolution {
     v_stride_ = (block_tiles_ + CeilDivide(block_tiles_, gemm_.rows)) * depth_;
   }
 
-  template <typename Weight, typename Number>
-  void Pack(absl::Span<const Weight> weights, const Number (*g)[3]) {
-    packed_ = AlignedBuffer<V>(panels_ * panel_values() +
-                               kSlackBytes / int64_t{sizeof(V)});
-    Number u[kFrequencies];
-    for (int n = 0; n < out_channels_; ++n) {
-      V* const panel = packed_.data() + n / gemm_.columns * panel_values();
-      for (int c = 0; c < channels_; ++c) {
-        TransformKernel(g, kSide,
-                        weights.data() + (int64_t{n} * channels_ + c) * 9, u);
-        const int64_t at = int64_t{c} * gemm_.columns + n % gemm_.columns;
-        for (int f = 0; f < kFrequencies; ++f) {
-          panel[f * frequency_values() + at] = static_cast<V>(u[f]);
-        }
-      }
-    }
-  }
-
-  int64_t packed_bytes() const override { return packed_.bytes(); }
+  int64_t packed_bytes() const override { return weights_.bytes(); }
   std::string description() const override { return description_; }
 
   int64_t scratch_bytes() const override {
@@ -248,9 +237,6 @@ class TiledWinograd : public Convolution {
     int64_t size() const { return end - begin; }
   };
 
-  int64_t frequency_values() const { return depth_ * gemm_.columns; }
-  int64_t panel_values() const { return kFrequencies * frequency_values(); }
-
   int64_t v_bytes() const {
     return RoundUp(kFrequencies * v_stride_ * int64_t{sizeof(V)} + kSlackBytes,
                    64);
@@ -267,12 +253,24 @@ class TiledWinograd : public Convolution {
   }
   int64_t shared_bytes() const { return few_tiles_ ? all_v_bytes() : 0; }
   int64_t place_bytes() const {
-    return RoundUp(m_bytes() + outputs_bytes(), 64) +
+    return RoundUp(m_bytes() + outputs_bytes(), 64) + weights_.scratch_bytes() +
            (few_tiles_ ? 0 : all_v_bytes());
   }
   char* place_memory(const ConvolutionBuffers& buffers, int place) const {
     return static_cast<char*>(buffers.scratch) + shared_bytes() +
            place * place_bytes();
+  }
+
+  // What one panel takes.
+  struct RoundMemory {
+    V* u = nullptr;        // weights that are transformed in the run
+    C* m = nullptr;        // products
+    C* outputs = nullptr;  // of a run of tiles
+  };
+  RoundMemory MemoryOfRound(char* memory) const {
+    char* const m = memory + weights_.scratch_bytes();
+    return {reinterpret_cast<V*>(memory), reinterpret_cast<C*>(m),
+            reinterpret_cast<C*>(m + m_bytes())};
   }
 
   // Where the i-th tile of a block is transformed to.
@@ -319,17 +317,19 @@ class TiledWinograd : public Convolution {
     }
   }
 
-  // Products of one panel with a block's transformed tiles.
-  void Multiply(V* v, const Range& block, int panel, C* m) const {
-    const V* weights = packed_.data() + panel * panel_values();
+  // Products of one panel with a block's transformed tiles. Weights that are
+  // transformed in the run come to `u`.
+  void Multiply(V* v, const Range& block, int panel, V* u, C* m) const {
     const int64_t c_stride = kFrequencies * gemm_.columns;
+    FrequencyRow<V> weights;
     for (int f = 0; f < kFrequencies; ++f) {
+      if (f % kSide == 0) weights = weights_.Row(panel, f / kSide, u);
       const Range range = TilesOf(f, block);
       const int64_t first = range.begin - block.begin;
       MultiplyRows(range.size(),
                    interleaved(v) + f * v_stride_ +
                        (Kind::kInterleaved ? 0 : first * depth_),
-                   weights + f * frequency_values(),
+                   weights.values + f % kSide * weights.stride,
                    m + (first * kFrequencies + f) * gemm_.columns, c_stride);
     }
   }
@@ -398,16 +398,14 @@ class TiledWinograd : public Convolution {
                            PartBegin(tiles_.size(), blocks_, i + 1)};
       char* const memory = place_memory(buffers, place);
       V* const v = reinterpret_cast<V*>(memory);
-      C* const m = reinterpret_cast<C*>(memory + all_v_bytes());
-      C* const outputs =
-          reinterpret_cast<C*>(memory + all_v_bytes() + m_bytes());
+      const RoundMemory round = MemoryOfRound(memory + all_v_bytes());
       for (int64_t t = block.begin; t < block.end; ++t) {
         TransformTile(input, tiles_[t], TileV(v, t - block.begin));
       }
       for (int f = 0; f < kFrequencies; ++f) Interleave(v, f, block);
-      for (int panel = 0; panel < panels_; ++panel) {
-        Multiply(v, block, panel, m);
-        Finish(m, block, panel, outputs, buffers);
+      for (int panel = 0; panel < weights_.shape().panels(); ++panel) {
+        Multiply(v, block, panel, round.u, round.m);
+        Finish(round.m, block, panel, round.outputs, buffers);
       }
     });
   }
@@ -424,17 +422,16 @@ class TiledWinograd : public Convolution {
         Interleave(v, static_cast<int>(f), all);
       });
     }
-    workers_.Loop(panels_, [&](int64_t panel, int place) {
-      char* const memory = place_memory(buffers, place);
-      C* const m = reinterpret_cast<C*>(memory);
-      C* const outputs = reinterpret_cast<C*>(memory + m_bytes());
-      Multiply(v, all, static_cast<int>(panel), m);
-      Finish(m, all, static_cast<int>(panel), outputs, buffers);
+    workers_.Loop(weights_.shape().panels(), [&](int64_t panel, int place) {
+      const RoundMemory round = MemoryOfRound(place_memory(buffers, place));
+      Multiply(v, all, static_cast<int>(panel), round.u, round.m);
+      Finish(round.m, all, static_cast<int>(panel), round.outputs, buffers);
     });
   }
 
   Workers& workers_;
   const std::decay_t<decltype(Kind::gemm(std::declval<KernelSet>()))> gemm_;
+  const WinogradPanels<Weight, V> weights_;
   const TileKernels kernels_;
   const std::unique_ptr<Finisher> finisher_;
   const std::string description_;
@@ -446,18 +443,24 @@ class TiledWinograd : public Convolution {
   const int64_t input_stride_;
   const int zero_point_;
   const TileList tiles_;
-  const int64_t depth_;  // transformed channels, whole vectors
-  const int panels_;
+  const int64_t depth_;            // transformed channels, whole vectors
   const std::vector<In> outside_;  // a pixel of padding
   bool few_tiles_ = false;
   int64_t blocks_ = 0;
   int64_t block_tiles_ = 0;  // the most of a block
   int64_t v_stride_ = 0;     // from one frequency to the next
-  AlignedBuffer<V> packed_;
 };
 
 template <typename Kind>
-Cost CostOf(const ConvolutionTask& task, const PlanContext& context) {
+PanelShape ShapeOf(const ConvolutionTask& task, const PlanContext& context) {
+  return {task.input.channels(), task.op.out_channels(),
+          Kind::gemm(*context.kernels).columns, /*depth=*/1,
+          RoundUp(task.input.channels(), context.kernels->lanes)};
+}
+
+template <typename Kind>
+Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
+            const PlanContext& context) {
   const auto& gemm = Kind::gemm(*context.kernels);
   const TileList tiles(task.output.height(), task.output.width());
   const int64_t depth = RoundUp(task.input.channels(), context.kernels->lanes);
@@ -478,10 +481,17 @@ Cost CostOf(const ConvolutionTask& task, const PlanContext& context) {
     cost.transform_cycles += products * context.kernels->lanes *
                              context.kernels->core.part_operations;
   }
-  cost.packed_bytes = kFrequencies * depth * columns * value_bytes;
+  const int64_t blocks = Blocks<Kind>(tiles.size(), depth, context);
+  if (form.weights_in_run) {
+    cost.transform_cycles +=
+        Kind::kWeightInstructions * blocks * depth * columns;
+    cost.packed_bytes =
+        9 * depth * columns * int64_t{sizeof(typename Kind::Weight)};
+  } else {
+    cost.packed_bytes = kFrequencies * depth * columns * value_bytes;
+  }
   cost.traffic = TensorTraffic(task);
   const double packed_bytes = static_cast<double>(cost.packed_bytes);
-  const int64_t blocks = Blocks<Kind>(tiles.size(), depth, context);
   cost.traffic.weights =
       packed_bytes * PassesFromMemory(packed_bytes, blocks, context);
   if (tiles.size() <= kFewTiles) {
@@ -497,30 +507,33 @@ bool HasTiledWinograd(const KernelSet& kernels) {
   return kernels.tiles.gemm_s16.rows > 0;
 }
 
-Cost TiledWinogradCost(const ConvolutionTask& task,
+Cost TiledWinogradCost(const ConvolutionTask& task, const WinogradForm& form,
                        const PlanContext& context) {
-  return task.precision == FP32 ? CostOf<RealKind>(task, context)
-                                : CostOf<Int8Kind>(task, context);
+  return task.precision == FP32 ? CostOf<RealKind>(task, form, context)
+                                : CostOf<Int8Kind>(task, form, context);
 }
 
 std::unique_ptr<Convolution> NewTiledWinograd(const ConvolutionTask& task,
+                                              const WinogradForm& form,
                                               const PlanContext& context,
                                               std::string description) {
   const KernelSet& kernels = *context.kernels;
   if (task.precision == FP32) {
-    auto plan = std::make_unique<TiledWinograd<RealKind>>(
-        task, context, std::make_unique<RealFinisher>(task, kernels),
-        std::move(description));
-    plan->Pack(task.float_weights, kRealG4);
-    return plan;
+    return std::make_unique<TiledWinograd<RealKind>>(
+        task, context,
+        WinogradPanels<float, float>(ShapeOf<RealKind>(task, context), kSide,
+                                     kIntegerG4, task.float_weights,
+                                     InRun(form, kernels.weights_4_f32)),
+        std::make_unique<RealFinisher>(task, kernels), std::move(description));
   }
-  auto plan = std::make_unique<TiledWinograd<Int8Kind>>(
+  return std::make_unique<TiledWinograd<Int8Kind>>(
       task, context,
+      WinogradPanels<int8_t, int16_t>(ShapeOf<Int8Kind>(task, context), kSide,
+                                      kIntegerG4, task.int8_weights,
+                                      InRun(form, kernels.weights_4_s16)),
       std::make_unique<ByteFinisher>(task, task.int32_bias, kernels,
                                      kernels.tiles.finish_bytes),
       std::move(description));
-  plan->Pack(task.int8_weights, kIntegerG4);
-  return plan;
 }
 
 }  // namespace native

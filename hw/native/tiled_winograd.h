@@ -9,6 +9,7 @@
 #include <string>
 
 #include "hw/native/plan.h"
+#include "hw/native/winograd_form.h"
 #include "hw/runtime/convolution.h"
 
 namespace yoloq {
@@ -17,10 +18,12 @@ namespace native {
 // Whether the kernel set has what this takes.
 bool HasTiledWinograd(const KernelSet& kernels);
 
-Cost TiledWinogradCost(const ConvolutionTask& task, const PlanContext& context);
+Cost TiledWinogradCost(const ConvolutionTask& task, const WinogradForm& form,
+                       const PlanContext& context);
 
-// Requires WinogradIsPossible(task, 4) and HasTiledWinograd.
+// Requires WinogradIsPossible with 4 outputs, and HasTiledWinograd.
 std::unique_ptr<Convolution> NewTiledWinograd(const ConvolutionTask& task,
+                                              const WinogradForm& form,
                                               const PlanContext& context,
                                               std::string description);
 

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "hw/native/finisher.h"
 #include "hw/native/winograd_panels.h"
@@ -291,13 +290,6 @@ class Winograd : public Convolution {
 
 using Int8Winograd = Winograd<uint8_t, int8_t, int16_t, int32_t, ByteFinisher>;
 using RealWinograd = Winograd<float, float, float, float, RealFinisher>;
-
-template <typename Transform>
-absl::optional<Transform> InRun(const WinogradForm& form,
-                                const Transform& transform) {
-  if (!form.weights_in_run) return absl::nullopt;
-  return transform;
-}
 
 template <typename GemmType>
 PanelShape ShapeOf(const ConvolutionTask& task, const GemmType& gemm) {

@@ -8,17 +8,11 @@
 #include <string>
 
 #include "hw/native/plan.h"
+#include "hw/native/winograd_form.h"
 #include "hw/runtime/convolution.h"
 
 namespace yoloq {
 namespace native {
-
-struct WinogradForm {
-  int outputs = 4;  // side of a tile of outputs: 2 or 4
-  // Keeps the weights as they are and transforms them in each run: 9 values a
-  // kernel come from memory, not 36 larger ones. Only with 4 outputs.
-  bool weights_in_run = false;
-};
 
 // INT8 has both sizes, FP32 only 4. A convolution is eligible by its shape, in
 // FP32 from 16 input channels on, and in INT8 when no sum over the possible

@@ -11,6 +11,7 @@
 #include "absl/types/span.h"
 #include "hw/native/aligned_buffer.h"
 #include "hw/native/kernels.h"
+#include "hw/native/winograd_form.h"
 #include "hw/native/winograd_weights.h"
 #include "hw/native/workers.h"
 
@@ -38,6 +39,14 @@ struct PanelShape {
   // Values of one group of k.
   int64_t group_values() const { return int64_t{columns} * depth; }
 };
+
+// The transform where a form asks for it.
+template <typename Transform>
+absl::optional<Transform> InRun(const WinogradForm& form,
+                                const Transform& transform) {
+  if (!form.weights_in_run) return absl::nullopt;
+  return transform;
+}
 
 // A row of frequencies of one panel: the x-th is at values + x * stride.
 template <typename V>

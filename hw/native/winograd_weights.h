@@ -11,13 +11,6 @@ inline constexpr int kIntegerG2[4][3] = {
     {2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
 inline constexpr int kIntegerG4[6][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4},
                                          {1, 2, 4}, {1, -2, 4},   {0, 0, 6}};
-inline constexpr double kRealG4[6][3] = {{1.0 / 4, 0, 0},
-                                         {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                         {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                         {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                         {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                         {0, 0, 1}};
-
 // G g G^T of one kernel; `side` frequencies each way.
 template <typename G, typename Number, typename Weight>
 void TransformKernel(const G (*g)[3], int side, const Weight* kernel,

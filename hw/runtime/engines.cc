@@ -56,8 +56,7 @@ constexpr char kReference[] = "reference";
 
 int64_t DefaultTransformBudget(int64_t memory_bytes) {
   constexpr int64_t kLargeBytes = int64_t{4} << 30;
-  return memory_bytes < kLargeBytes ? memory_bytes / 8
-                                    : std::numeric_limits<int64_t>::max();
+  return memory_bytes < kLargeBytes ? 0 : std::numeric_limits<int64_t>::max();
 }
 
 std::vector<std::string> EngineNames() {

@@ -28,7 +28,8 @@ struct EngineOptions {
 };
 
 // What transformed weights may take on a machine with so much memory, where
-// nothing is said: an eighth of less than 4 GB, else no limit.
+// nothing is said: none of less than 4 GB, as a board has, else no limit. A
+// board reads memory so slowly that transforming weights in each run is faster.
 int64_t DefaultTransformBudget(int64_t memory_bytes);
 
 // The engines of this build: "native", on x86-64 "onednn", "xnnpack",
