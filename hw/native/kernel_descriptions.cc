@@ -33,7 +33,7 @@ CoreModel CortexA53() {
   core.instructions = 1;
   // By a fit to counts of instructions.
   core.finish_operations = 30;
-  core.gather_operations = 82;
+  core.gather_operations = 62;
   core.input_operations = 6;
   core.output_operations = 27;
   core.part_operations = 7.3;

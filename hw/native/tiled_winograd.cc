@@ -143,10 +143,10 @@ struct RealKind {
   static const GemmF32& gemm(const KernelSet& set) { return set.gemm_f32; }
   static constexpr bool kInterleaved = false;
   static constexpr double kInputInstructions = 1.5;
-  static constexpr double kWeightInstructions = 60;
-  static constexpr double kOutputInstructions = 6.8;
+  static constexpr double kWeightInstructions = 66.5;
+  static constexpr double kOutputInstructions = 5.5;
   static constexpr double kFinishInstructions = 2.5;
-  static constexpr double kAddInstructions = 1.4;
+  static constexpr double kAddInstructions = 3.5;
   static auto Input(const TileKernels& tiles, int down, int across) {
     return tiles.input_f32[down][across];
   }
