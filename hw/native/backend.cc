@@ -127,6 +127,12 @@ class PlannedConvolution : public Convolution {
   const std::string description_;
 };
 
+NativeAlgorithm AlgorithmOf(const WinogradForm& form) {
+  if (form.outputs == 2) return NativeAlgorithm::kWinograd2;
+  return form.weights_in_run ? NativeAlgorithm::kWinograd4InRun
+                             : NativeAlgorithm::kWinograd4;
+}
+
 class NativeBackend : public ConvolutionBackend {
  public:
   // With `plans` it plans only, and `kernels` needs no functions.
@@ -271,11 +277,9 @@ class NativeBackend : public ConvolutionBackend {
   std::vector<NativeAlgorithm> Candidates(const ConvolutionTask& task) const {
     std::vector<NativeAlgorithm> candidates = {NativeAlgorithm::kDirect};
     if (!WinogradIsAllowed(task)) return candidates;
-    for (const NativeAlgorithm algorithm :
-         {NativeAlgorithm::kWinograd2, NativeAlgorithm::kWinograd4,
-          NativeAlgorithm::kWinograd4InRun}) {
-      if (WinogradIsPossible(task, FormOf(algorithm)) &&
-          FitsBudget(task, algorithm) &&
+    for (const WinogradForm& form : PossibleWinogradForms(task)) {
+      const NativeAlgorithm algorithm = AlgorithmOf(form);
+      if (FitsBudget(task, algorithm) &&
           (algorithm != NativeAlgorithm::kWinograd4InRun ||
            options_.algorithm == algorithm ||
            !FitsBudget(task, NativeAlgorithm::kWinograd4))) {

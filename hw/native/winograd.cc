@@ -365,15 +365,21 @@ int64_t LargestSum(const ConvolutionTask& task) {
   return largest;
 }
 
-bool WinogradIsPossible(const ConvolutionTask& task, const WinogradForm& form) {
+std::vector<WinogradForm> PossibleWinogradForms(const ConvolutionTask& task) {
   const ConvolutionOp& op = task.op;
-  if (op.kernel() != 3 || op.stride() != 1 || op.groups() != 1) return false;
-  if (form.weights_in_run && form.outputs != 4) return false;
+  if (op.kernel() != 3 || op.stride() != 1 || op.groups() != 1) return {};
+  const WinogradForm two = {2, false};
+  const WinogradForm four = {4, false};
+  const WinogradForm four_in_run = {4, true};
   if (task.precision == FP32) {
-    return form.outputs == 4 && task.input.channels() >= kManyChannels;
+    if (task.input.channels() < kManyChannels) return {};
+    return {four, four_in_run};
   }
   // The transformed sum is 4 or 576 = 9 * 64 times the sum, modulo 2^32.
-  return LargestSum(task) < (int64_t{1} << (form.outputs == 4 ? 25 : 29));
+  const int64_t largest = LargestSum(task);
+  if (largest < int64_t{1} << 25) return {two, four, four_in_run};
+  if (largest < int64_t{1} << 29) return {two};
+  return {};
 }
 
 Cost WinogradCost(const ConvolutionTask& task, const WinogradForm& form,

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "hw/native/plan.h"
 #include "hw/native/winograd_form.h"
@@ -17,12 +18,13 @@ namespace native {
 // INT8 has both sizes, FP32 only 4. A convolution is eligible by its shape, in
 // FP32 from 16 input channels on, and in INT8 when no sum over the possible
 // inputs can leave the range in which the result is exact.
-bool WinogradIsPossible(const ConvolutionTask& task, const WinogradForm& form);
+// Reads all INT8 weights.
+std::vector<WinogradForm> PossibleWinogradForms(const ConvolutionTask& task);
 
 Cost WinogradCost(const ConvolutionTask& task, const WinogradForm& form,
                   const PlanContext& context);
 
-// Requires WinogradIsPossible.
+// Requires that the form is possible.
 std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
                                          const WinogradForm& form,
                                          const PlanContext& context,
