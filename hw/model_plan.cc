@@ -1,7 +1,5 @@
 #include "hw/model_plan.h"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include "hw/native/backend.h"
@@ -31,10 +29,9 @@ absl::StatusOr<ModelPlan> PlanModel(const Deployable* model,
                                     const ModelPlanOptions& options) {
   YOLOQ_ASSIGN_OR_RETURN(const native::KernelSet* kernels,
                          native::FindDescription(options.core));
-  const int64_t memory_bytes =
-      kernels->core.memory_bytes > 0
-          ? kernels->core.memory_bytes
-          : int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  const int64_t memory_bytes = kernels->core.memory_bytes > 0
+                                   ? kernels->core.memory_bytes
+                                   : MachineMemoryBytes();
   NativeOptions native;
   native.threads = options.threads;
   native.kernels = kernels->name;

@@ -30,9 +30,8 @@ Backend NewNative(const EngineOptions& engine) {
   NativeOptions options;
   options.threads = engine.threads;
   options.fp32_winograd = engine.fp32_winograd;
-  options.transform_budget_bytes =
-      engine.transform_budget_bytes.value_or(DefaultTransformBudget(
-          int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE)));
+  options.transform_budget_bytes = engine.transform_budget_bytes.value_or(
+      DefaultTransformBudget(MachineMemoryBytes()));
   return NewNativeBackend(options);
 }
 
@@ -74,6 +73,10 @@ absl::Status CheckEngine(absl::string_view name) {
   return absl::InvalidArgumentError(
       absl::StrCat("engine '", name, "' is not known here; there are ",
                    absl::StrJoin(names, ", ")));
+}
+
+int64_t MachineMemoryBytes() {
+  return int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
 }
 
 absl::Status CheckInt8(absl::string_view name) {

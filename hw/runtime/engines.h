@@ -32,6 +32,9 @@ struct EngineOptions {
 // board reads memory so slowly that transforming weights in each run is faster.
 int64_t DefaultTransformBudget(int64_t memory_bytes);
 
+// Of the machine that this runs on.
+int64_t MachineMemoryBytes();
+
 // The engines of this build: "native", on x86-64 "onednn", "xnnpack",
 // "reference".
 std::vector<std::string> EngineNames();
