@@ -27,20 +27,26 @@ constexpr char kEmulated[] = "hw/bench_emulated";
 class BenchTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    WriteModel(0.1, 64, INT8);
+    Write("a.ppm", RandomPpm(90, 50, 1));
+    Write("b.ppm", RandomPpm(33, 77, 2));
+    Write("list.txt", "a.ppm\nb.ppm\n");
+  }
+
+  // slim.yoloq: a YOLOv3 of that width, all of it in one precision.
+  void WriteModel(double width, int input_size, Precision precision) {
     Yolov3Options options;
-    options.width = 0.1;
-    options.input_size = 64;
+    options.width = width;
+    options.input_size = input_size;
     const Graph graph = WithoutBatchNorm(*BuildYolov3(options));
     QuantizationSpec spec;
     spec.set_weights(QuantizationSpec::PER_CHANNEL);
     spec.set_leaky(QuantizationSpec::FUSED);
     spec.set_concat(QuantizationSpec::REQUANTIZE);
     Write("slim.yoloq",
-          RandomDeployable(graph, PrecisionByPart(graph, INT8, INT8, INT8),
-                           spec, /*seed=*/3));
-    Write("a.ppm", RandomPpm(90, 50, 1));
-    Write("b.ppm", RandomPpm(33, 77, 2));
-    Write("list.txt", "a.ppm\nb.ppm\n");
+          RandomDeployable(
+              graph, PrecisionByPart(graph, precision, precision, precision),
+              spec, /*seed=*/3));
   }
 
   static std::string RandomPpm(int width, int height, uint64_t seed) {
@@ -97,17 +103,7 @@ class BenchTest : public ::testing::Test {
 };
 
 TEST_F(BenchTest, Fp32WinogradCanBeSwitchedOff) {
-  Yolov3Options options;
-  options.width = 0.25;
-  options.input_size = 96;
-  const Graph graph = WithoutBatchNorm(*BuildYolov3(options));
-  QuantizationSpec spec;
-  spec.set_weights(QuantizationSpec::PER_CHANNEL);
-  spec.set_leaky(QuantizationSpec::FUSED);
-  spec.set_concat(QuantizationSpec::REQUANTIZE);
-  Write("slim.yoloq",
-        RandomDeployable(graph, PrecisionByPart(graph, FP32, FP32, FP32), spec,
-                         /*seed=*/3));
+  WriteModel(0.25, 96, FP32);
   const auto heads = [&](const std::vector<std::string>& flags) {
     std::vector<std::string> command = Command(kHost, "accuracy");
     command.insert(command.end(), flags.begin(), flags.end());

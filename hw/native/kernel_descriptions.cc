@@ -20,6 +20,16 @@ CoreModel X86Core() {
   return core;
 }
 
+// A set and its core go by one name.
+KernelSet X86Set(const char* name, int lanes) {
+  KernelSet set;
+  set.name = name;
+  set.core = X86Core();
+  set.core.name = name;
+  set.lanes = lanes;
+  return set;
+}
+
 // The Cortex-A53 of a Raspberry Pi 3B+ (BCM2837B0): in-order, 128-bit NEON of
 // which about one instruction starts a cycle; 512 KB of second-level cache and
 // one LPDDR2 memory for four cores. Memory benchmarks on that board see about
@@ -47,33 +57,21 @@ CoreModel CortexA53() {
 }  // namespace
 
 KernelSet DescribePortable() {
-  KernelSet set;
-  set.name = "portable";
-  set.core = X86Core();
-  set.core.name = "portable";
-  set.lanes = 8;
+  KernelSet set = X86Set("portable", 8);
   set.gemm_s16 = {"gemm_s16s16_4x8c1_portable", 4, 8, 1, 4};
   set.gemm_f32 = {"gemm_f32_4x8c1_portable", 4, 8, 1, 4};
   return set;
 }
 
 KernelSet DescribeAvx2() {
-  KernelSet set;
-  set.name = "avx2";
-  set.core = X86Core();
-  set.core.name = "avx2";
-  set.lanes = 16;
+  KernelSet set = X86Set("avx2", 16);
   set.gemm_s16 = {"gemm_s16s16_5x16c2_avx2", 5, 16, 2, 32};
   set.gemm_f32 = {"gemm_f32_6x16c1_avx2", 6, 16, 1, 16};
   return set;
 }
 
 KernelSet DescribeAvx512Vnni() {
-  KernelSet set;
-  set.name = "avx512vnni";
-  set.core = X86Core();
-  set.core.name = "avx512vnni";
-  set.lanes = 32;
+  KernelSet set = X86Set("avx512vnni", 32);
   set.gemm_u8 = {"gemm_u8s8_14x32c4_avx512vnni", 14, 32, 4, 128};
   set.gemm_s16 = {"gemm_s16s16_14x32c2_avx512vnni", 14, 32, 2, 64};
   set.gemm_f32 = {"gemm_f32_14x32c1_avx512", 14, 32, 1, 32};
