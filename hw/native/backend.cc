@@ -351,11 +351,16 @@ absl::Status CheckThreads(const NativeOptions& options) {
 
 absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewNativeBackend(
     const NativeOptions& options) {
-  YOLOQ_RETURN_IF_ERROR(native::CheckThreads(options));
   YOLOQ_ASSIGN_OR_RETURN(const native::KernelSet* kernels,
                          native::FindKernels(options.kernels));
+  return NewNativeBackend(options, *kernels);
+}
+
+absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewNativeBackend(
+    const NativeOptions& options, const native::KernelSet& kernels) {
+  YOLOQ_RETURN_IF_ERROR(native::CheckThreads(options));
   return std::unique_ptr<ConvolutionBackend>(
-      new native::NativeBackend(options, kernels, /*plans=*/nullptr));
+      new native::NativeBackend(options, &kernels, /*plans=*/nullptr));
 }
 
 absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewPlanningBackend(

@@ -17,6 +17,10 @@
 
 namespace yoloq {
 
+namespace native {
+struct KernelSet;
+}
+
 // A way of computing a convolution.
 enum class NativeAlgorithm {
   kCheapest,   // what the cost model finds cheapest
@@ -46,6 +50,11 @@ struct NativeOptions {
 // not have.
 absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewNativeBackend(
     const NativeOptions& options);
+
+// With kernels that isa.h need not know; options.kernels is not used. `kernels`
+// outlives the backend.
+absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewNativeBackend(
+    const NativeOptions& options, const native::KernelSet& kernels);
 
 // The same choices for any core, which need not be here: its convolutions take
 // no memory and cannot run, and each that is made appends its plan.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hw/native/convolution_tester.h"
+#include "hw/native/emulated_kernels.h"
 #include "hw/native/isa.h"
 #include "tools/base/testing.h"
 
@@ -55,19 +56,29 @@ ConvolutionCase RandomCase(uint64_t seed) {
   return p;
 }
 
+// Those of this processor; where it has no AVX-512, also those on emulated
+// instructions.
+std::vector<const KernelSet*> TestedKernels() {
+  std::vector<const KernelSet*> sets = AvailableKernels();
+  if (sets.front() == Avx2Kernels()) {
+    sets.push_back(EmulatedAvx512VnniKernels());
+  }
+  return sets;
+}
+
 struct Way {
-  std::string kernels;
+  const KernelSet* kernels;
   NativeAlgorithm algorithm;
 };
 
 std::vector<Way> AllWays() {
   std::vector<Way> ways;
-  for (const KernelSet* set : AvailableKernels()) {
+  for (const KernelSet* set : TestedKernels()) {
     for (const NativeAlgorithm algorithm :
          {NativeAlgorithm::kCheapest, NativeAlgorithm::kDirect,
           NativeAlgorithm::kWinograd2, NativeAlgorithm::kWinograd4,
           NativeAlgorithm::kWinograd4InRun}) {
-      ways.push_back({set->name, algorithm});
+      ways.push_back({set, algorithm});
     }
   }
   return ways;
@@ -79,10 +90,9 @@ void Check(const ConvolutionCase& parameters) {
   int threads = static_cast<int>(parameters.seed % 3);
   for (const Way& way : AllWays()) {
     NativeOptions options;
-    options.kernels = way.kernels;
     options.algorithm = way.algorithm;
     options.threads = ++threads % 9 == 0 ? 2 + threads % 2 : 1;
-    ASSERT_EQ(tester.Test(options), "");
+    ASSERT_EQ(tester.Test(options, *way.kernels), "");
   }
 }
 

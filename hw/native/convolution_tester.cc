@@ -309,8 +309,9 @@ std::string ConvolutionTester::CompareReals(
   return difference;
 }
 
-std::string ConvolutionTester::Test(const NativeOptions& options) const {
-  auto backend = NewNativeBackend(options);
+std::string ConvolutionTester::Test(const NativeOptions& options,
+                                    const KernelSet& kernels) const {
+  auto backend = NewNativeBackend(options, kernels);
   if (!backend.ok()) return backend.status().ToString();
   auto convolution = (*backend)->Create(task_);
   if (!convolution.ok()) return convolution.status().ToString();

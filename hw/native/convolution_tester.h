@@ -55,7 +55,8 @@ class ConvolutionTester {
  public:
   explicit ConvolutionTester(const ConvolutionCase& parameters);
 
-  std::string Test(const NativeOptions& options) const;
+  std::string Test(const NativeOptions& options,
+                   const KernelSet& kernels) const;
 
   const ConvolutionTask& task() const { return task_; }
 

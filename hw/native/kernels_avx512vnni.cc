@@ -3,7 +3,9 @@
 
 #if defined(__x86_64__)
 
+#if !defined(YOLOQ_EMULATED_AVX512)
 #include <immintrin.h>
+#endif
 #include <string.h>
 
 namespace yoloq {
@@ -146,8 +148,10 @@ KernelSet MakeKernels() {
   set.gemm_u8.run = GemmRows<U8S8, 14, 2>;
   set.gemm_s16.run = GemmRows<S16S16, 14, 2>;
   set.gemm_f32.run = GemmRows<Real, 14, 2>;
+#if !defined(YOLOQ_EMULATED_AVX512)
   set.peak_int8 = Peak<U8S8>();
   set.peak_f32 = Peak<Real>();
+#endif
   SetVectorKernels(&set);
   set.finish_bytes = FinishBytesFast;
   return set;
