@@ -353,7 +353,9 @@ int64_t LargestSum(const ConvolutionTask& task) {
     int64_t negative = 0;
     for (const int8_t w :
          task.int8_weights.subspan(n * per_channel, per_channel)) {
-      (w > 0 ? positive : negative) += w;
+      // Without a branch: signs are as good as random.
+      positive += std::max<int>(w, 0);
+      negative += std::min<int>(w, 0);
     }
     const int64_t bias = task.int32_bias[n];
     const int64_t highest = positive * (255 - zero_point) -

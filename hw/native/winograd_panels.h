@@ -4,6 +4,7 @@
 #ifndef YOLOQ_HW_NATIVE_WINOGRAD_PANELS_H_
 #define YOLOQ_HW_NATIVE_WINOGRAD_PANELS_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
@@ -67,11 +68,10 @@ class WinogradPanels {
                  absl::Span<const Weight> weights,
                  absl::optional<WeightTransform<Weight, V>> transform)
       : shape_(shape), side_(side), transform_(transform) {
-    if (transform.has_value()) {
-      PackPlain(weights);
-    } else {
-      PackTransformed(g, weights);
-    }
+    PackPlain(weights);
+    if (transform.has_value()) return;
+    Transform(g);
+    plain_ = AlignedBuffer<Weight>();
   }
 
   const PanelShape& shape() const { return shape_; }
@@ -104,6 +104,8 @@ class WinogradPanels {
   static constexpr int kTaps = 9;
   // Products read so far beyond a panel.
   static constexpr int64_t kSlackBytes = 64;
+  // Kernels transformed together at load.
+  static constexpr int kBlock = 8;
 
   int64_t frequency_values() const {
     return shape_.groups * shape_.group_values();
@@ -118,45 +120,53 @@ class WinogradPanels {
   // [panel][group of k][tap][column][k in the group].
   void PackPlain(absl::Span<const Weight> weights) {
     plain_ = AlignedBuffer<Weight>(shape_.panels() * plain_values());
-    ForEachKernel(weights, [&](int panel, int64_t place, const Weight* kernel) {
-      const int64_t group = place / shape_.group_values();
-      Weight* const to = plain_.data() + panel * plain_values() + place +
-                         group * (kTaps - 1) * shape_.group_values();
-      for (int tap = 0; tap < kTaps; ++tap) {
-        to[tap * shape_.group_values()] = kernel[tap];
+    const Weight* kernel = weights.data();
+    for (int n = 0; n < shape_.out_channels; ++n) {
+      Weight* const column = plain_.data() +
+                             n / shape_.columns * plain_values() +
+                             n % shape_.columns * shape_.depth;
+      for (int c = 0; c < shape_.channels; ++c, kernel += kTaps) {
+        Weight* const to = column +
+                           c / shape_.depth * kTaps * shape_.group_values() +
+                           c % shape_.depth;
+        for (int tap = 0; tap < kTaps; ++tap) {
+          to[tap * shape_.group_values()] = kernel[tap];
+        }
       }
-    });
+    }
   }
 
-  // [panel][frequency][group of k][column][k in the group].
-  void PackTransformed(const int (*g)[3], absl::Span<const Weight> weights) {
-    using Number = std::conditional_t<std::is_integral_v<Weight>, int, double>;
+  // From the plain weights: [panel][frequency][group of k][column][k in the
+  // group].
+  void Transform(const int (*g)[3]) {
     transformed_ =
         AlignedBuffer<V>(shape_.panels() * panel_values() +
                          kSlackBytes / static_cast<int64_t>(sizeof(V)));
-    ForEachKernel(weights, [&](int panel, int64_t place, const Weight* kernel) {
-      Number u[36];
-      TransformKernel(g, side_, kernel, u);
-      V* const to = transformed_.data() + panel * panel_values() + place;
-      for (int f = 0; f < side_ * side_; ++f) {
-        to[f * frequency_values()] = static_cast<V>(u[f]);
+    for (int panel = 0; panel < shape_.panels(); ++panel) {
+      const Weight* from = plain_.data() + panel * plain_values();
+      V* to = transformed_.data() + panel * panel_values();
+      for (int64_t group = 0; group < shape_.groups; ++group) {
+        for (int64_t i = 0; i < shape_.group_values(); i += kBlock) {
+          TransformBlock(g, from + i, to + i);
+        }
+        from += kTaps * shape_.group_values();
+        to += shape_.group_values();
       }
-    });
+    }
   }
 
-  // With the panel of each kernel and its place in [group of k][column][k in
-  // the group].
-  template <typename Function>
-  void ForEachKernel(absl::Span<const Weight> weights,
-                     Function function) const {
-    for (int n = 0; n < shape_.out_channels; ++n) {
-      for (int c = 0; c < shape_.channels; ++c) {
-        const int64_t place = c / shape_.depth * shape_.group_values() +
-                              n % shape_.columns * shape_.depth +
-                              c % shape_.depth;
-        function(n / shape_.columns, place,
-                 weights.data() + (int64_t{n} * shape_.channels + c) * kTaps);
-      }
+  // kBlock kernels, which divide a group.
+  void TransformBlock(const int (*g)[3], const Weight* from, V* to) {
+    using Number =
+        std::conditional_t<std::is_integral_v<Weight>, int16_t, double>;
+    Number taps[kTaps][kBlock];
+    for (int tap = 0; tap < kTaps; ++tap) {
+      std::copy_n(from + tap * shape_.group_values(), kBlock, taps[tap]);
+    }
+    Number u[36][kBlock];
+    TransformKernels(g, side_, taps, u);
+    for (int f = 0; f < side_ * side_; ++f) {
+      std::copy_n(u[f], kBlock, to + f * frequency_values());
     }
   }
 

@@ -11,21 +11,34 @@ inline constexpr int kIntegerG2[4][3] = {
     {2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
 inline constexpr int kIntegerG4[6][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4},
                                          {1, 2, 4}, {1, -2, 4},   {0, 0, 6}};
-// G g G^T of one kernel; `side` frequencies each way.
-template <typename G, typename Number, typename Weight>
-void TransformKernel(const G (*g)[3], int side, const Weight* kernel,
-                     Number* u) {
-  Number rows[6][3];
+// to = g[0] a + g[1] b + g[2] c, element by element.
+template <int kCount, typename Number>
+void WeightedSum(const int (&g)[3], const Number (&a)[kCount],
+                 const Number (&b)[kCount], const Number (&c)[kCount],
+                 Number (&to)[kCount]) {
+  const Number g0 = static_cast<Number>(g[0]);
+  const Number g1 = static_cast<Number>(g[1]);
+  const Number g2 = static_cast<Number>(g[2]);
+  for (int i = 0; i < kCount; ++i) {
+    to[i] = static_cast<Number>(g0 * a[i] + g1 * b[i] + g2 * c[i]);
+  }
+}
+
+// G g G^T of kCount kernels at once, `side` frequencies each way: from
+// taps[tap] to u[frequency]. Integers wrap; transformed weights fit int16
+// (README.md).
+template <int kCount, typename Number>
+void TransformKernels(const int (*g)[3], int side, const Number (*taps)[kCount],
+                      Number (*u)[kCount]) {
+  Number rows[6][3][kCount];
   for (int i = 0; i < side; ++i) {
     for (int x = 0; x < 3; ++x) {
-      rows[i][x] = 0;
-      for (int y = 0; y < 3; ++y) rows[i][x] += g[i][y] * kernel[y * 3 + x];
+      WeightedSum(g[i], taps[x], taps[3 + x], taps[6 + x], rows[i][x]);
     }
   }
   for (int i = 0; i < side; ++i) {
     for (int j = 0; j < side; ++j) {
-      u[i * side + j] = 0;
-      for (int x = 0; x < 3; ++x) u[i * side + j] += rows[i][x] * g[j][x];
+      WeightedSum(g[j], rows[i][0], rows[i][1], rows[i][2], u[i * side + j]);
     }
   }
 }
