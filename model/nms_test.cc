@@ -1,5 +1,8 @@
 #include "model/nms.h"
 
+#include <algorithm>
+#include <random>
+
 #include "tools/base/testing.h"
 
 namespace yoloq {
@@ -73,6 +76,43 @@ TEST(SuppressNonMaximaTest, KeepsTheBestOfEachClass) {
        At(60, 10, 1, 0.1f), At(80, 10, 1, 0.4f)},
       0.45f, 2);
   EXPECT_THAT(Lefts(kept), ElementsAre(20, 40, 80, 60));
+}
+
+// The definition, box by box.
+std::vector<Detection> SuppressByDefinition(
+    const std::vector<Detection>& by_score, float iou_threshold) {
+  std::vector<Detection> kept;
+  for (const Detection& detection : by_score) {
+    const bool overlaps =
+        std::any_of(kept.begin(), kept.end(), [&](const Detection& other) {
+          return IntersectionOverUnion(detection.box, other.box) >
+                 iou_threshold;
+        });
+    if (!overlaps) kept.push_back(detection);
+  }
+  return kept;
+}
+
+TEST(SuppressNonMaximaTest, IsTheDefinitionOfManyBoxes) {
+  std::mt19937 random(1);
+  for (const int count : {1, 15, 16, 17, 33, 2000}) {
+    std::vector<Detection> detections;
+    for (int i = 0; i < count; ++i) {
+      const float left = random() % 400;
+      const float top = random() % 400;
+      const float width = random() % 60;  // also none
+      detections.push_back(
+          {{left, top, left + width, top + random() % 60}, 0, 1 - i / 2000.0f});
+    }
+    for (const float threshold : {0.1f, 0.45f, 1.0f}) {
+      const auto kept = SuppressNonMaxima(detections, threshold, 0);
+      const auto expected = SuppressByDefinition(detections, threshold);
+      ASSERT_EQ(Lefts(kept), Lefts(expected)) << count << ", " << threshold;
+      if (count == 2000 && threshold < 1) {
+        EXPECT_LT(kept.size(), 1900);
+      }
+    }
+  }
 }
 
 TEST(SuppressNonMaximaTest, TakesNothing) {
