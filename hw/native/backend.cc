@@ -84,29 +84,25 @@ absl::Status CheckParameters(const ConvolutionTask& task) {
   return absl::OkStatus();
 }
 
-struct Choice {
+// A way of computing a task.
+struct Way {
   NativeAlgorithm algorithm = NativeAlgorithm::kDirect;
+  WinogradForm form;  // where the algorithm is Winograd's
+  Cost cost;
+};
+
+struct Choice {
+  Way way;
   std::string reason;
 };
 
-const char* Name(NativeAlgorithm algorithm) {
-  switch (algorithm) {
-    case NativeAlgorithm::kWinograd2:
-      return "Winograd F(2,3)";
-    case NativeAlgorithm::kWinograd4:
-      return "Winograd F(4,3)";
-    case NativeAlgorithm::kWinograd4InRun:
-      return "Winograd F(4,3) with weights transformed in the run";
-    default:
-      return "direct";
-  }
-}
-
-WinogradForm FormOf(NativeAlgorithm algorithm) {
-  WinogradForm form;
-  form.outputs = algorithm == NativeAlgorithm::kWinograd2 ? 2 : 4;
-  form.weights_in_run = algorithm == NativeAlgorithm::kWinograd4InRun;
-  return form;
+const char* Name(const Way& way) {
+  if (way.algorithm == NativeAlgorithm::kDirect) return "direct";
+  if (way.form.stride == 2) return "Winograd F(4,2) at stride 2";
+  if (way.form.outputs == 2) return "Winograd F(2,3)";
+  return way.form.weights_in_run
+             ? "Winograd F(4,3) with weights transformed in the run"
+             : "Winograd F(4,3)";
 }
 
 // Stands for a convolution of a core that need not be here.
@@ -127,6 +123,7 @@ class PlannedConvolution : public Convolution {
   const std::string description_;
 };
 
+// The option that prefers a form.
 NativeAlgorithm AlgorithmOf(const WinogradForm& form) {
   if (form.outputs == 2) return NativeAlgorithm::kWinograd2;
   return form.weights_in_run ? NativeAlgorithm::kWinograd4InRun
@@ -175,32 +172,25 @@ class NativeBackend : public ConvolutionBackend {
       return Planned(task, "depthwise", description,
                      DepthwiseCost(task, context_));
     }
-    const Choice choice = Choose(task);
-    budget_bytes_ -= ExtraBytes(task, choice.algorithm);
+    const std::vector<Way> ways = Ways(task);
+    const Choice choice = Choose(ways);
+    const Way& way = choice.way;
+    // Direct is the first.
+    budget_bytes_ -= ExtraBytes(way, ways.front());
     const std::string description =
-        absl::StrCat(Name(choice.algorithm), ", ",
-                     GemmName(task, choice.algorithm), ": ", choice.reason);
+        absl::StrCat(Name(way), ", ", GemmName(task, way), ": ", choice.reason);
     if (plans_ != nullptr) {
-      return Planned(task, Name(choice.algorithm), description,
-                     CostOf(task, choice.algorithm));
+      return Planned(task, Name(way), description, way.cost);
     }
-    switch (choice.algorithm) {
-      case NativeAlgorithm::kWinograd2:
-      case NativeAlgorithm::kWinograd4:
-      case NativeAlgorithm::kWinograd4InRun:
-        return UsesTiles(choice.algorithm)
-                   ? NewTiledWinograd(task, FormOf(choice.algorithm), context_,
-                                      description)
-                   : NewWinograd(task, FormOf(choice.algorithm), context_,
-                                 description);
-      default:
-        if (UsesSignedBytes(task)) {
-          return NewDirectS8(task, context_, description);
-        }
-        return ShiftedIsPossible(task, context_)
-                   ? NewShifted(task, context_, description)
-                   : NewDirect(task, context_, description);
+    if (way.algorithm != NativeAlgorithm::kDirect) {
+      return UsesTiles(way.form)
+                 ? NewTiledWinograd(task, way.form, context_, description)
+                 : NewWinograd(task, way.form, context_, description);
     }
+    if (UsesSignedBytes(task)) return NewDirectS8(task, context_, description);
+    return ShiftedIsPossible(task, context_)
+               ? NewShifted(task, context_, description)
+               : NewDirect(task, context_, description);
   }
 
  private:
@@ -228,24 +218,18 @@ class NativeBackend : public ConvolutionBackend {
     return std::make_unique<PlannedConvolution>(plan);
   }
 
-  const char* GemmName(const ConvolutionTask& task,
-                       NativeAlgorithm algorithm) const {
+  const char* GemmName(const ConvolutionTask& task, const Way& way) const {
     const KernelSet& kernels = *context_.kernels;
+    const bool direct = way.algorithm == NativeAlgorithm::kDirect;
     if (task.precision == FP32) return kernels.gemm_f32.name;
-    if (algorithm == NativeAlgorithm::kDirect && UsesSignedBytes(task)) {
-      return DirectS8GemmName(task, kernels);
-    }
-    if (algorithm != NativeAlgorithm::kDirect && UsesTiles(algorithm)) {
-      return kernels.tiles.gemm_s16.name;
-    }
-    const bool bytes =
-        algorithm == NativeAlgorithm::kDirect && kernels.gemm_u8.rows > 0;
-    return bytes ? kernels.gemm_u8.name : kernels.gemm_s16.name;
+    if (direct && UsesSignedBytes(task)) return DirectS8GemmName(task, kernels);
+    if (!direct && UsesTiles(way.form)) return kernels.tiles.gemm_s16.name;
+    return direct && kernels.gemm_u8.rows > 0 ? kernels.gemm_u8.name
+                                              : kernels.gemm_s16.name;
   }
 
-  // Of Winograd's algorithms.
-  bool UsesTiles(NativeAlgorithm algorithm) const {
-    return FormOf(algorithm).outputs == 4 &&
+  bool UsesTiles(const WinogradForm& form) const {
+    return form.outputs == 4 && form.stride == 1 &&
            HasTiledWinograd(*context_.kernels);
   }
 
@@ -259,75 +243,70 @@ class NativeBackend : public ConvolutionBackend {
   }
 
   // Memory that transformed weights take beyond the direct ones.
-  int64_t ExtraBytes(const ConvolutionTask& task,
-                     NativeAlgorithm algorithm) const {
-    if (algorithm == NativeAlgorithm::kWinograd4InRun) return 0;
-    return std::max<int64_t>(
-        0, CostOf(task, algorithm).packed_bytes -
-               CostOf(task, NativeAlgorithm::kDirect).packed_bytes);
+  static int64_t ExtraBytes(const Way& way, const Way& direct) {
+    if (way.form.weights_in_run) return 0;
+    return std::max<int64_t>(0,
+                             way.cost.packed_bytes - direct.cost.packed_bytes);
   }
 
-  bool FitsBudget(const ConvolutionTask& task,
-                  NativeAlgorithm algorithm) const {
-    return ExtraBytes(task, algorithm) <= budget_bytes_;
+  bool FitsBudget(const Way& way, const Way& direct) const {
+    return ExtraBytes(way, direct) <= budget_bytes_;
   }
 
   // The ways that are possible for the task, direct first. Weights are
   // transformed in the run only where no memory is left to keep them.
-  std::vector<NativeAlgorithm> Candidates(const ConvolutionTask& task) const {
-    std::vector<NativeAlgorithm> candidates = {NativeAlgorithm::kDirect};
-    if (!WinogradIsAllowed(task)) return candidates;
-    for (const WinogradForm& form : PossibleWinogradForms(task)) {
-      const NativeAlgorithm algorithm = AlgorithmOf(form);
-      if (FitsBudget(task, algorithm) &&
-          (algorithm != NativeAlgorithm::kWinograd4InRun ||
-           options_.algorithm == algorithm ||
-           !FitsBudget(task, NativeAlgorithm::kWinograd4))) {
-        candidates.push_back(algorithm);
+  std::vector<Way> Ways(const ConvolutionTask& task) const {
+    const Way direct = {NativeAlgorithm::kDirect, {}, CostOfDirect(task)};
+    std::vector<Way> ways = {direct};
+    if (!WinogradIsAllowed(task)) return ways;
+    bool four_fits = false;
+    for (const WinogradForm& form :
+         PossibleWinogradForms(task, *context_.kernels)) {
+      const Way way = {AlgorithmOf(form), form, CostOfWinograd(task, form)};
+      if (!FitsBudget(way, direct)) continue;
+      if (way.algorithm == NativeAlgorithm::kWinograd4) four_fits = true;
+      if (!form.weights_in_run || !four_fits ||
+          options_.algorithm == way.algorithm) {
+        ways.push_back(way);
       }
     }
-    return candidates;
+    return ways;
   }
 
-  Cost CostOf(const ConvolutionTask& task, NativeAlgorithm algorithm) const {
-    switch (algorithm) {
-      case NativeAlgorithm::kWinograd2:
-      case NativeAlgorithm::kWinograd4:
-      case NativeAlgorithm::kWinograd4InRun:
-        return UsesTiles(algorithm)
-                   ? TiledWinogradCost(task, FormOf(algorithm), context_)
-                   : WinogradCost(task, FormOf(algorithm), context_);
-      default:
-        if (UsesSignedBytes(task)) return DirectS8Cost(task, context_);
-        return DirectCost(task, context_);
-    }
+  Cost CostOfDirect(const ConvolutionTask& task) const {
+    return UsesSignedBytes(task) ? DirectS8Cost(task, context_)
+                                 : DirectCost(task, context_);
   }
 
-  Choice Choose(const ConvolutionTask& task) const {
-    const std::vector<NativeAlgorithm> candidates = Candidates(task);
-    if (candidates.size() == 1) {
-      return {candidates.front(),
+  Cost CostOfWinograd(const ConvolutionTask& task,
+                      const WinogradForm& form) const {
+    return UsesTiles(form) ? TiledWinogradCost(task, form, context_)
+                           : WinogradCost(task, form, context_);
+  }
+
+  Choice Choose(const std::vector<Way>& ways) const {
+    if (ways.size() == 1) {
+      return {ways.front(),
               "the only way that is possible here within the options"};
     }
     Choice choice;
     double least = 0;
-    for (const NativeAlgorithm algorithm : candidates) {
-      if (algorithm == options_.algorithm) {
-        return {algorithm, "asked for by the options"};
+    for (const Way& way : ways) {
+      if (way.algorithm == options_.algorithm) {
+        return {way, "asked for by the options"};
       }
-      const Cost cost = CostOf(task, algorithm);
-      const double cycles = Cycles(cost, context_);
+      const double cycles = Cycles(way.cost, context_);
       if (choice.reason.empty() || cycles < least) {
         least = cycles;
-        choice.algorithm = algorithm;
+        choice.way = way;
       }
       absl::StrAppendFormat(
           &choice.reason,
           "%s%s %.2f M cycles (multiply %.2f, transform %.2f, memory %.2f)",
-          choice.reason.empty() ? "" : "; ", Name(algorithm), cycles / 1e6,
-          cost.multiply_cycles / context_.threads / 1e6,
-          cost.transform_cycles / context_.threads / 1e6,
-          MemoryCycles(cost, context_) / 1e6);
+          choice.reason.empty() ? "" : "; ", Name(way), cycles / 1e6,
+          way.cost.multiply_cycles / context_.threads / 1e6,
+          way.cost.transform_cycles / context_.threads / 1e6,
+          MemoryCycles(way.cost, context_) / 1e6);
     }
     return choice;
   }

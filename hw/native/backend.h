@@ -26,8 +26,8 @@ enum class NativeAlgorithm {
   kCheapest,   // what the cost model finds cheapest
   kDirect,     // matrix product, or depthwise
   kWinograd2,  // F(2x2, 3x3)
-  kWinograd4,  // F(4x4, 3x3)
-  // F(4x4, 3x3) with weights that are transformed in each run
+  kWinograd4,  // F(4x4, 3x3); at stride 2 F(4, 2) beside odd pixels
+  // F(4x4, 3x3) at stride 1 with weights that are transformed in each run
   kWinograd4InRun,
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "hw/native/convolution_tester.h"
 #include "hw/native/emulated_kernels.h"
 #include "hw/native/isa.h"
@@ -105,6 +106,23 @@ TEST(NativeConvolutionTest, RandomInt8ConvolutionsEqualTheOracle) {
 TEST(NativeConvolutionTest, RandomFp32ConvolutionsAreWithinTheBound) {
   for (uint64_t seed = 1; seed <= 60; seed += CaseStep()) {
     ConvolutionCase p = RandomCase(seed);
+    p.precision = FP32;
+    p.two_step = false;
+    Check(p);
+  }
+}
+
+TEST(NativeConvolutionTest, StrideTwo) {
+  for (uint64_t seed = 1; seed <= 40; seed += CaseStep()) {
+    std::mt19937_64 random(seed);
+    ConvolutionCase p = RandomCase(seed);
+    p.channels = Pick(&random, {16, 17, 32, 48, 70, 130});
+    p.kernel = 3;
+    p.stride = 2;
+    p.padding = Pick(&random, {0, 1, 1, 2});
+    p.height = 3 + static_cast<int>(random() % 40);
+    p.width = 3 + static_cast<int>(random() % 40);
+    Check(p);
     p.precision = FP32;
     p.two_step = false;
     Check(p);
@@ -223,6 +241,23 @@ TEST(NativeBackendTest, FallsBackWhereASumMayNotFit) {
   EXPECT_THAT(Describe(options, p), HasSubstr("F(4,3), gemm"));
   p.channels = 115;
   EXPECT_THAT(Describe(options, p), Not(HasSubstr("F(4,3), gemm")));
+}
+
+TEST(NativeBackendTest, HasWinogradAtStrideTwo) {
+  NativeOptions options;
+  options.algorithm = NativeAlgorithm::kWinograd4;
+  ConvolutionCase p;
+  p.channels = 64;
+  p.height = 20;
+  p.width = 21;
+  p.stride = 2;
+  for (const Precision precision : {INT8, FP32}) {
+    p.precision = precision;
+    const bool has = (*FindKernels(""))->winograd_stride_2;
+    EXPECT_EQ(
+        absl::StrContains(Describe(options, p), "Winograd F(4,2) at stride 2"),
+        has);
+  }
 }
 
 TEST(NativeBackendTest, WinogradCanBeSwitchedOff) {

@@ -27,6 +27,7 @@ KernelSet X86Set(const char* name, int lanes) {
   set.core = X86Core();
   set.core.name = name;
   set.lanes = lanes;
+  set.winograd_stride_2 = true;
   return set;
 }
 

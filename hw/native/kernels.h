@@ -100,17 +100,18 @@ struct BlockOutput {
 };
 
 // Winograd's transforms work on one tile of `size` x `size` input pixels, size
-// being 4 for F(2,3) and 6 for F(4,3): pixels[i] points to the first channel of
-// pixel i, row by row. Element (frequency f, channel c) goes to
-// v[f * frequency_stride + c], for c in [0, channels) rounded up to a multiple
-// of `lanes`; what is beyond the channels is 0.
+// being 4 for F(2,3), 6 for F(4,3) and 9 at stride 2: pixels[i] points to the
+// first channel of pixel i, row by row. Element (frequency f, channel c) goes
+// to v[f * frequency_stride + c], for c in [0, channels) rounded up to a
+// multiple of `lanes`; what is beyond the channels is 0. At stride 2 the
+// frequencies are WinogradForm's planes.
 template <typename T, typename V>
 using InputTransform = void (*)(const T* const* pixels, int channels,
                                 int zero_point, V* v, int64_t frequency_stride);
 
 // The reverse, for `columns` (a multiple of `lanes`) channels of one tile: from
 // m[f * frequency_stride + c] to y[i * row_stride + j * columns + c], the pixel
-// at row i and column j of the size - 2 by size - 2 outputs. Integers: the
+// at row i and column j of the 2 x 2 or 4 x 4 outputs. Integers: the
 // exact sum of products.
 template <typename C>
 using OutputTransform = void (*)(const C* m, int64_t frequency_stride,
@@ -278,6 +279,12 @@ struct KernelSet {
   InputTransform<uint8_t, int16_t> input_2_s16 = nullptr;
   InputTransform<uint8_t, int16_t> input_4_s16 = nullptr;
   InputTransform<float, float> input_4_f32 = nullptr;
+  // At stride 2, where `winograd_stride_2`.
+  bool winograd_stride_2 = false;
+  InputTransform<uint8_t, int16_t> input_4_stride_2_s16 = nullptr;
+  InputTransform<float, float> input_4_stride_2_f32 = nullptr;
+  OutputTransform<int32_t> output_4_stride_2_s32 = nullptr;
+  OutputTransform<float> output_4_stride_2_f32 = nullptr;
   OutputTransform<int32_t> output_2_s32 = nullptr;
   OutputTransform<int32_t> output_4_s32 = nullptr;
   OutputTransform<float> output_4_f32 = nullptr;

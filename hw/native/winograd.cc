@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t kFewTiles = 64;
 // Tiles of one row of tiles whose outputs are finished together.
 constexpr int kTilesInRun = 4;
-constexpr int kMostPixels = 36;
+constexpr int kMostPixels = 81;
 // FP32 sums so long that what the transforms round stays within the bound of
 // README.md. Shorter ones gain nothing by Winograd either.
 constexpr int kManyChannels = 16;
@@ -40,8 +40,9 @@ class Winograd : public Convolution {
  public:
   using GemmType = Gemm<V, V, C>;
 
-  Winograd(const ConvolutionTask& task, int outputs, const PlanContext& context,
-           const GemmType& gemm, WinogradPanels<Weight, V> weights,
+  Winograd(const ConvolutionTask& task, const WinogradForm& form,
+           const PlanContext& context, const GemmType& gemm,
+           WinogradPanels<Weight, V> weights,
            InputTransform<In, V> input_transform,
            OutputTransform<C> output_transform,
            std::unique_ptr<Finisher> finisher, std::string description)
@@ -52,9 +53,10 @@ class Winograd : public Convolution {
         output_transform_(output_transform),
         finisher_(std::move(finisher)),
         description_(std::move(description)),
-        outputs_(outputs),
-        side_(outputs + 2),
-        frequencies_(side_ * side_),
+        form_(form),
+        outputs_(form.outputs),
+        side_(form.pixels()),
+        planes_(side_ * side_),
         channels_(task.input.channels()),
         out_channels_(task.op.out_channels()),
         input_(task.input),
@@ -64,8 +66,8 @@ class Winograd : public Convolution {
         zero_point_(std::is_same_v<In, uint8_t>
                         ? task.input_quantization.zero_point()
                         : 0),
-        tiles_across_(TilesAlong(task.output.width(), outputs)),
-        tiles_(Tiles(task, outputs)),
+        tiles_across_(TilesAlong(task.output.width(), outputs_)),
+        tiles_(Tiles(task, outputs_)),
         depth_(RoundUp(channels_, context.kernels->lanes)),
         outside_(channels_, static_cast<In>(zero_point_)) {
     const int64_t alias = 4096 / sizeof(V);
@@ -96,9 +98,8 @@ class Winograd : public Convolution {
     if (few_tiles_) {
       blocks_ = 1;
     } else {
-      const int64_t tile_bytes =
-          frequencies_ * (tile_stride_ * int64_t{sizeof(V)} +
-                          gemm_.columns * int64_t{sizeof(C)});
+      const int64_t tile_bytes = planes_ * (tile_stride_ * int64_t{sizeof(V)} +
+                                            gemm_.columns * int64_t{sizeof(C)});
       const int64_t fitting =
           std::max<int64_t>(gemm_.rows, cache_bytes * 5 / 8 / tile_bytes);
       // Whole tiles of the Gemm where that costs little balance.
@@ -115,8 +116,8 @@ class Winograd : public Convolution {
     m_stride_ = OddLines(block_tiles_ * gemm_.columns, sizeof(C));
   }
 
-  int64_t v_bytes() const { return frequencies_ * v_stride_ * sizeof(V); }
-  int64_t m_bytes() const { return frequencies_ * m_stride_ * sizeof(C); }
+  int64_t v_bytes() const { return planes_ * v_stride_ * sizeof(V); }
+  int64_t m_bytes() const { return planes_ * m_stride_ * sizeof(C); }
   int64_t run_values() const {
     return int64_t{kTilesInRun} * outputs_ * outputs_ * gemm_.columns;
   }
@@ -130,13 +131,15 @@ class Winograd : public Convolution {
            place * place_bytes();
   }
 
-  // Tile `tile` of the picture to v, its first frequency's place.
+  // Tile `tile` of the picture to v, its first plane's place.
   void TransformTile(const In* input, int64_t tile, V* v) const {
     const In* pixels[kMostPixels];
     const int top =
-        static_cast<int>(tile / tiles_across_) * outputs_ - padding_;
+        static_cast<int>(tile / tiles_across_) * outputs_ * form_.stride -
+        padding_;
     const int left =
-        static_cast<int>(tile % tiles_across_) * outputs_ - padding_;
+        static_cast<int>(tile % tiles_across_) * outputs_ * form_.stride -
+        padding_;
     for (int i = 0; i < side_; ++i) {
       const int y = top + i;
       for (int j = 0; j < side_; ++j) {
@@ -153,10 +156,10 @@ class Winograd : public Convolution {
 
   // Memory of one round.
   struct Memory {
-    C* m = nullptr;    // products of one panel, [frequency][tile][column]
+    C* m = nullptr;    // products of one panel, [plane][tile][column]
     V* u = nullptr;    // transformed weights, where they are made in the run
     C* run = nullptr;  // outputs of a run of tiles
-    V* v = nullptr;    // transformed tiles, [frequency][tile][channel]
+    V* v = nullptr;    // transformed tiles, [plane][tile][channel]
   };
   Memory MemoryOf(const ConvolutionBuffers& buffers, int place) const {
     char* const memory = place_memory(buffers, place);
@@ -170,18 +173,22 @@ class Winograd : public Convolution {
 
   // Products of one panel with `tiles` transformed tiles.
   void Multiply(const Memory& memory, int64_t tiles, int panel) const {
-    for (int row = 0; row < side_; ++row) {
+    int plane = 0;
+    for (int row = 0; row < form_.frequencies(); ++row) {
       const FrequencyRow<V> weights = weights_.Row(panel, row, memory.u);
-      for (int x = 0; x < side_; ++x) {
-        MultiplyFrequency(memory, tiles, row * side_ + x,
-                          weights.values + x * weights.stride, weights.stride);
+      for (int x = 0; x < form_.frequencies(); ++x) {
+        const int planes = form_.PlanesAlong(row) * form_.PlanesAlong(x);
+        for (int i = 0; i < planes; ++i) {
+          MultiplyPlane(memory, tiles, plane++,
+                        weights.values + x * weights.stride, weights.stride);
+        }
       }
     }
   }
 
   // `stride` values lie between a frequency's weights and the next one's.
-  void MultiplyFrequency(const Memory& memory, int64_t tiles, int f,
-                         const V* weights, int64_t stride) const {
+  void MultiplyPlane(const Memory& memory, int64_t tiles, int plane,
+                     const V* weights, int64_t stride) const {
     const int64_t parts = CeilDivide(tiles, gemm_.rows);
     const int64_t groups = weights_.shape().groups;
     // The tiles share in prefetching the next frequency's weights.
@@ -195,8 +202,9 @@ class Winograd : public Convolution {
       prefetch.panel = reinterpret_cast<const char*>(weights) +
                        frequency_bytes + part * groups * step;
       gemm_.run(static_cast<int>(end - begin), groups,
-                memory.v + f * v_stride_ + begin * tile_stride_, tile_stride_,
-                weights, memory.m + f * m_stride_ + begin * gemm_.columns,
+                memory.v + plane * v_stride_ + begin * tile_stride_,
+                tile_stride_, weights,
+                memory.m + plane * m_stride_ + begin * gemm_.columns,
                 gemm_.columns, /*accumulate=*/false, prefetch);
     }
   }
@@ -266,9 +274,10 @@ class Winograd : public Convolution {
   const OutputTransform<C> output_transform_;
   const std::unique_ptr<Finisher> finisher_;
   const std::string description_;
+  const WinogradForm form_;
   const int outputs_;  // side of a tile of outputs
   const int side_;     // of a tile of inputs
-  const int frequencies_;
+  const int planes_;
   const int channels_;
   const int out_channels_;
   const Shape input_;
@@ -284,7 +293,7 @@ class Winograd : public Convolution {
   int64_t tile_stride_ = 0;
   int64_t blocks_ = 0;
   int64_t block_tiles_ = 0;  // the most of a block
-  int64_t v_stride_ = 0;     // from one frequency to the next
+  int64_t v_stride_ = 0;     // from one plane to the next
   int64_t m_stride_ = 0;
 };
 
@@ -300,17 +309,18 @@ PanelShape ShapeOf(const ConvolutionTask& task, const GemmType& gemm) {
 template <typename Weight, typename GemmType>
 Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
             const PlanContext& context, const GemmType& gemm, int value_bytes) {
-  const int side = form.outputs + 2;
+  const int planes = form.pixels() * form.pixels();
+  const int frequencies = form.frequencies() * form.frequencies();
   const int64_t tiles = Tiles(task, form.outputs);
   const int64_t depth = RoundUp(task.input.channels(), gemm.depth);
   const int64_t columns = RoundUp(task.op.out_channels(), gemm.columns);
   const double vector = context.kernels->lanes / 2;
   const CoreModel& core = context.kernels->core;
   Cost cost;
-  cost.multiplies = static_cast<double>(tiles) * side * side * depth * columns;
+  cost.multiplies = static_cast<double>(tiles) * planes * depth * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
   const double operations =
-      (static_cast<double>(tiles) * side * side *
+      (static_cast<double>(tiles) * planes *
            (core.input_operations * depth * value_bytes / 4 +
             core.output_operations * columns) +
        static_cast<double>(OutputPixels(task)) * columns *
@@ -318,7 +328,7 @@ Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
       vector;
   cost.transform_cycles = operations / core.vector_operations;
   if (task.input.channels() % context.kernels->lanes != 0) {
-    cost.transform_cycles += static_cast<double>(tiles) * side * side *
+    cost.transform_cycles += static_cast<double>(tiles) * planes *
                              context.kernels->lanes * core.part_operations;
   }
   const int64_t passes =
@@ -328,17 +338,29 @@ Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
         kKernelsCycles * passes * depth * columns * value_bytes / 4 / vector;
     cost.packed_bytes = 9 * depth * columns * int64_t{sizeof(Weight)};
   } else {
-    cost.packed_bytes = side * side * depth * columns * value_bytes;
+    cost.packed_bytes = frequencies * depth * columns * value_bytes;
   }
   cost.traffic = TensorTraffic(task);
   cost.traffic.weights =
       cost.packed_bytes * PassesFromMemory(cost.packed_bytes, passes, context);
   if (tiles <= kFewTiles) {
     cost.traffic.scratch = ScratchTraffic(
-        static_cast<double>(tiles * side * side * depth * value_bytes),
+        static_cast<double>(tiles * planes * depth * value_bytes),
         columns / gemm.columns, context);
   }
   return cost;
+}
+
+InputTransform<uint8_t, int16_t> Int8Input(const WinogradForm& form,
+                                           const KernelSet& kernels) {
+  if (form.stride == 2) return kernels.input_4_stride_2_s16;
+  return form.outputs == 4 ? kernels.input_4_s16 : kernels.input_2_s16;
+}
+
+OutputTransform<int32_t> Int8Output(const WinogradForm& form,
+                                    const KernelSet& kernels) {
+  if (form.stride == 2) return kernels.output_4_stride_2_s32;
+  return form.outputs == 4 ? kernels.output_4_s32 : kernels.output_2_s32;
 }
 
 }  // namespace
@@ -367,21 +389,28 @@ int64_t LargestSum(const ConvolutionTask& task) {
   return largest;
 }
 
-std::vector<WinogradForm> PossibleWinogradForms(const ConvolutionTask& task) {
+std::vector<WinogradForm> PossibleWinogradForms(const ConvolutionTask& task,
+                                                const KernelSet& kernels) {
   const ConvolutionOp& op = task.op;
-  if (op.kernel() != 3 || op.stride() != 1 || op.groups() != 1) return {};
-  const WinogradForm two = {2, false};
-  const WinogradForm four = {4, false};
-  const WinogradForm four_in_run = {4, true};
-  if (task.precision == FP32) {
-    if (task.input.channels() < kManyChannels) return {};
-    return {four, four_in_run};
+  if (op.kernel() != 3 || op.groups() != 1) return {};
+  if (op.stride() != 1 && !(op.stride() == 2 && kernels.winograd_stride_2)) {
+    return {};
   }
-  // The transformed sum is 4 or 576 = 9 * 64 times the sum, modulo 2^32.
-  const int64_t largest = LargestSum(task);
-  if (largest < int64_t{1} << 25) return {two, four, four_in_run};
-  if (largest < int64_t{1} << 29) return {two};
-  return {};
+  if (task.precision == FP32 && task.input.channels() < kManyChannels) {
+    return {};
+  }
+  // The transformed sum is 4, 36 = 9 * 4 or 576 = 9 * 64 times the sum, modulo
+  // 2^32.
+  const int64_t largest = task.precision == FP32 ? 0 : LargestSum(task);
+  if (largest >= int64_t{1} << 29) return {};
+  if (op.stride() == 2) return {{4, 2, false}};
+  std::vector<WinogradForm> forms;
+  if (task.precision == INT8) forms.push_back({2, 1, false});
+  if (largest < int64_t{1} << 25) {
+    forms.push_back({4, 1, false});
+    forms.push_back({4, 1, true});
+  }
+  return forms;
 }
 
 Cost WinogradCost(const ConvolutionTask& task, const WinogradForm& form,
@@ -399,24 +428,26 @@ std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
                                          const PlanContext& context,
                                          std::string description) {
   const KernelSet& kernels = *context.kernels;
+  const auto* const g = form.stride == 2    ? kIntegerG4Stride2
+                        : form.outputs == 4 ? kIntegerG4
+                                            : kIntegerG2;
   if (task.precision == FP32) {
-    WinogradPanels<float, float> weights(ShapeOf(task, kernels.gemm_f32), 6,
-                                         kIntegerG4, task.float_weights,
-                                         InRun(form, kernels.weights_4_f32));
+    const bool two = form.stride == 2;
+    WinogradPanels<float, float> weights(
+        ShapeOf(task, kernels.gemm_f32), form.frequencies(), g,
+        task.float_weights, InRun(form, kernels.weights_4_f32));
     return std::make_unique<RealWinograd>(
-        task, form.outputs, context, kernels.gemm_f32, std::move(weights),
-        kernels.input_4_f32, kernels.output_4_f32,
+        task, form, context, kernels.gemm_f32, std::move(weights),
+        two ? kernels.input_4_stride_2_f32 : kernels.input_4_f32,
+        two ? kernels.output_4_stride_2_f32 : kernels.output_4_f32,
         std::make_unique<RealFinisher>(task, kernels), std::move(description));
   }
-  const bool four = form.outputs == 4;
   WinogradPanels<int8_t, int16_t> weights(
-      ShapeOf(task, kernels.gemm_s16), form.outputs + 2,
-      four ? kIntegerG4 : kIntegerG2, task.int8_weights,
+      ShapeOf(task, kernels.gemm_s16), form.frequencies(), g, task.int8_weights,
       InRun(form, kernels.weights_4_s16));
   return std::make_unique<Int8Winograd>(
-      task, form.outputs, context, kernels.gemm_s16, std::move(weights),
-      four ? kernels.input_4_s16 : kernels.input_2_s16,
-      four ? kernels.output_4_s32 : kernels.output_2_s32,
+      task, form, context, kernels.gemm_s16, std::move(weights),
+      Int8Input(form, kernels), Int8Output(form, kernels),
       std::make_unique<ByteFinisher>(task, task.int32_bias, kernels),
       std::move(description));
 }

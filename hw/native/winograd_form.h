@@ -7,9 +7,23 @@ namespace native {
 
 struct WinogradForm {
   int outputs = 4;  // side of a tile of outputs: 2 or 4
+  // 2, with 4 outputs: even rows of pixels meet the kernel's first and last
+  // row, F(4, 2), odd ones its middle row alone; columns likewise.
+  int stride = 1;
   // Keeps the weights as they are and transforms them in each run: 9 values a
-  // kernel come from memory, not 36 larger ones. Only with 4 outputs.
+  // kernel come from memory, not 36 larger ones. Only with 4 outputs at stride
+  // 1.
   bool weights_in_run = false;
+
+  // Sides of a tile of input pixels, and of the frequencies of a kernel.
+  int pixels() const { return (outputs - 1) * stride + 3; }
+  int frequencies() const { return outputs + 2; }
+  // Transformed pixels are planes, as many as there are pixels: each frequency
+  // of kernels multiplies PlanesAlong(row) * PlanesAlong(column) of them, one
+  // frequency's after another's.
+  int PlanesAlong(int frequency) const {
+    return stride == 2 && frequency == outputs + 1 ? outputs : 1;
+  }
 };
 
 }  // namespace native

@@ -11,6 +11,10 @@ inline constexpr int kIntegerG2[4][3] = {
     {2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
 inline constexpr int kIntegerG4[6][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4},
                                          {1, 2, 4}, {1, -2, 4},   {0, 0, 6}};
+// At stride 2: F(4,2) of the taps 0 and 2 at the points 0, 1, -1, 2 and
+// infinity, scaled by 6 but for the last, and tap 1 as it is.
+inline constexpr int kIntegerG4Stride2[6][3] = {
+    {3, 0, 0}, {-3, 0, -3}, {-1, 0, 1}, {1, 0, 2}, {0, 0, 1}, {0, 1, 0}};
 // to = g[0] a + g[1] b + g[2] c, element by element.
 template <int kCount, typename Number>
 void WeightedSum(const int (&g)[3], const Number (&a)[kCount],
