@@ -32,6 +32,8 @@ class Gatherer {
   void GatherPixel(const In* input, int y, int x, A* to) const;
   int GatherRuns(const In* input, int y, int x, int most, A* to,
                  int64_t stride) const;
+  void CopyRuns(const In* from, int pixels, In* to, int64_t stride) const;
+  int WidenRuns(const In* from, int pixels, A* to, int64_t stride) const;
 
   decltype(KernelSet::widen) widen_ = nullptr;
   decltype(KernelSet::gather_runs) gather_runs_ = nullptr;
@@ -105,7 +107,7 @@ void Gatherer<In, A>::GatherPixel(const In* input, int y, int x, A* to) const {
 template <typename In, typename A>
 int Gatherer<In, A>::GatherRuns(const In* input, int y, int x, int most, A* to,
                                 int64_t stride) const {
-  if (sizeof(In) != sizeof(A) || input_stride_ != channels_) return 0;
+  if (input_stride_ != channels_) return 0;
   const int top = y * stride_ - padding_;
   const int left = x * stride_ - padding_;
   const int64_t row = int64_t{width_} * channels_;
@@ -114,16 +116,43 @@ int Gatherer<In, A>::GatherRuns(const In* input, int y, int x, int most, A* to,
   const int fitting = (width_ - kernel_ - left) / stride_ + 1;
   const int pixels = std::min({most, out_width_ - x, fitting});
   if (width_ - kernel_ - left < 0 || pixels <= 0) return 0;
-  gather_runs_(reinterpret_cast<const uint8_t*>(input + top * row +
-                                                int64_t{left} * channels_),
-               stride_ * channels_ * int64_t{sizeof(A)}, row * sizeof(A),
-               kernel_, kernel_ * channels_ * int64_t{sizeof(A)}, pixels,
-               reinterpret_cast<uint8_t*>(to), stride * sizeof(A));
+  const In* const from = input + top * row + int64_t{left} * channels_;
+  if constexpr (sizeof(In) == sizeof(A)) {
+    CopyRuns(from, pixels, to, stride);
+    return pixels;
+  } else {
+    return WidenRuns(from, pixels, to, stride);
+  }
+}
+
+template <typename In, typename A>
+void Gatherer<In, A>::CopyRuns(const In* from, int pixels, In* to,
+                               int64_t stride) const {
+  const int64_t row = int64_t{width_} * channels_;
+  gather_runs_(reinterpret_cast<const uint8_t*>(from),
+               stride_ * channels_ * int64_t{sizeof(In)}, row * sizeof(In),
+               kernel_, kernel_ * channels_ * int64_t{sizeof(In)}, pixels,
+               reinterpret_cast<uint8_t*>(to), stride * sizeof(In));
   const int values = kernel_ * kernel_ * channels_;
-  if (values < depth_) {
-    for (int p = 0; p < pixels; ++p) {
-      for (int k = values; k < depth_; ++k) to[p * stride + k] = 0;
-    }
+  if (values == depth_) return;
+  for (int p = 0; p < pixels; ++p) {
+    for (int k = values; k < depth_; ++k) to[p * stride + k] = 0;
+  }
+}
+
+// Short rows: bytes are gathered for some pixels, then widened by whole
+// vectors.
+template <typename In, typename A>
+int Gatherer<In, A>::WidenRuns(const In* from, int pixels, A* to,
+                               int64_t stride) const {
+  constexpr int kPixels = 16;
+  constexpr int kRowBytes = 64;
+  if (stride > kRowBytes - 16) return 0;
+  In rows[kPixels * kRowBytes];
+  pixels = std::min(pixels, kPixels);
+  CopyRuns(from, pixels, rows, kRowBytes);
+  for (int p = 0; p < pixels; ++p) {
+    widen_(rows + p * kRowBytes, stride, to + p * stride);
   }
   return pixels;
 }
