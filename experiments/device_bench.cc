@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "experiments/native_options.h"
 #include "tools/base/binary_proto.h"
 #include "tools/base/digest.h"
 #include "tools/base/file.h"
@@ -67,18 +68,6 @@ std::vector<std::string> ConditionFlags(const ConditionSpec& condition) {
   if (condition.cool_timeout_s() > 0) {
     flags.push_back(
         Flag("cool_timeout_s", absl::StrCat(condition.cool_timeout_s())));
-  }
-  return flags;
-}
-
-// What is unset is left to the program.
-std::vector<std::string> NativeFlags(const NativeEngineSpec& native) {
-  std::vector<std::string> flags;
-  if (native.no_fp32_winograd())
-    flags.push_back(Flag("fp32_winograd", "false"));
-  if (native.has_transform_budget_mb()) {
-    flags.push_back(Flag("transform_budget_mb",
-                         absl::StrCat(native.transform_budget_mb())));
   }
   return flags;
 }

@@ -17,6 +17,7 @@
 #include "experiments/engines.h"
 #include "experiments/estimate.h"
 #include "experiments/host_latency.h"
+#include "experiments/native_options.h"
 #include "hw/measurement.pb.h"
 #include "hw/pi3_board.h"
 #include "hw/pi3_model.h"
@@ -474,21 +475,12 @@ absl::StatusOr<LatencyResult> Pipeline::MeasureOnDevice(
 
 namespace {
 
-Pi3Options Pi3OptionsOf(const NativeEngineSpec& native) {
-  Pi3Options options;
-  options.fp32_winograd = !native.no_fp32_winograd();
-  if (native.has_transform_budget_mb()) {
-    options.transform_budget_bytes = native.transform_budget_mb() * 1000000;
-  }
-  return options;
-}
-
 absl::StatusOr<ModelledLatency> ModelPi3(const std::string& model_path,
                                          const NativeEngineSpec& native) {
   YOLOQ_ASSIGN_OR_RETURN(const Deployable deployable,
                          Deployable::Open(model_path));
   YOLOQ_ASSIGN_OR_RETURN(const Pi3Latency modelled,
-                         ModelPi3Latency(&deployable, Pi3OptionsOf(native)));
+                         ModelPi3Latency(&deployable, NativeOptionsOf(native)));
   ModelledLatency result;
   result.set_engine(kNative);
   result.set_threads(kPi3Threads);

@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/types/optional.h"
 #include "hw/pi3_peers.h"
+#include "hw/runtime/engines.h"
 #include "quant/deployable.h"
 
 namespace yoloq {
@@ -43,13 +43,6 @@ struct Pi3Fit {
 // The geometric mean of published / bare. At least two networks.
 Pi3Fit FitPi3Factor(const std::vector<Pi3Peer>& peers);
 
-// Options of the engine.
-struct Pi3Options {
-  // Unset: as the engine limits transformed weights on a board of 1 GB.
-  absl::optional<int64_t> transform_budget_bytes;
-  bool fp32_winograd = true;
-};
-
 // Modelled latency with four threads.
 struct Pi3Latency {
   double ms = 0;
@@ -57,8 +50,9 @@ struct Pi3Latency {
   double traffic_bytes = 0;
   Pi3Fit fit;
 };
-absl::StatusOr<Pi3Latency> ModelPi3Latency(const Deployable* model,
-                                           const Pi3Options& options = {});
+// An unset budget: as the engine limits transformed weights on a board of 1 GB.
+absl::StatusOr<Pi3Latency> ModelPi3Latency(
+    const Deployable* model, const NativeEngineOptions& options = {});
 
 }  // namespace yoloq
 
