@@ -110,10 +110,9 @@ absl::Status DeviceBench::FindProgram() {
     }
   }
   std::vector<std::string> digests;
-  for (const LocalFile& file : program_) {
-    YOLOQ_ASSIGN_OR_RETURN(const std::string sha256,
-                           FileSha256Hex(file.local_path));
-    digests.push_back(absl::StrCat(file.device_path, " ", sha256));
+  for (LocalFile& file : program_) {
+    YOLOQ_ASSIGN_OR_RETURN(file.sha256, FileSha256Hex(file.local_path));
+    digests.push_back(absl::StrCat(file.device_path, " ", file.sha256));
   }
   std::sort(digests.begin(), digests.end());
   program_digests_ = absl::StrJoin(digests, "\n");
@@ -145,7 +144,9 @@ absl::StatusOr<std::string> DeviceBench::PushModel(
   YOLOQ_ASSIGN_OR_RETURN(const std::string sha256, FileSha256Hex(model_path));
   const std::string path =
       absl::StrCat("models/", sha256.substr(0, 16), ".yoloq");
-  YOLOQ_RETURN_IF_ERROR(device->Push({{model_path, path, false}}).status());
+  YOLOQ_RETURN_IF_ERROR(
+      device->Push({{model_path, path, /*executable=*/false, sha256}})
+          .status());
   return path;
 }
 
