@@ -64,7 +64,7 @@ MapIntervals Bootstrap(int images, const BootstrapOptions& options,
                        const Statistic& statistic) {
   std::vector<double> area(options.resamples, std::nan(""));
   std::vector<double> eleven_point(options.resamples, std::nan(""));
-  ThreadPool(std::max(1, options.threads))
+  WorkerPool(std::max(1, options.threads))
       .ParallelFor(options.resamples, [&](int64_t r) {
         const MeanAveragePrecision map =
             statistic(Draw(images, options.seed, r));

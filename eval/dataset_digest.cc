@@ -98,7 +98,7 @@ absl::StatusOr<std::string> DatasetDigest(absl::Span<const VocImage> images,
   Cache cache = ParseCache(old_text);
 
   std::vector<absl::StatusOr<FileDigest>> files(paths.size());
-  ThreadPool(kThreads).ParallelFor(paths.size(), [&](int64_t i) {
+  WorkerPool(kThreads).ParallelFor(paths.size(), [&](int64_t i) {
     const auto known = cache.find(*paths[i]);
     files[i] =
         Digest(*paths[i], known == cache.end() ? nullptr : &known->second);

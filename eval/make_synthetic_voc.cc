@@ -8,6 +8,7 @@
 #include "absl/flags/usage.h"
 #include "absl/status/status.h"
 #include "eval/synthetic_voc.h"
+#include "tools/base/user_path.h"
 
 ABSL_FLAG(std::string, voc_root, "",
           "folder to write to, laid out as a VOCdevkit (required)");
@@ -24,7 +25,7 @@ int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "Writes a synthetic data set in the layout of the PASCAL VOC devkit.");
   absl::ParseCommandLine(argc, argv);
-  const std::string voc_root = absl::GetFlag(FLAGS_voc_root);
+  const std::string voc_root = yoloq::UserPath(absl::GetFlag(FLAGS_voc_root));
   if (voc_root.empty()) {
     std::fprintf(stderr, "give the folder to write to: --voc_root=/path\n");
     return 2;

@@ -172,7 +172,7 @@ absl::Status WriteSyntheticVoc(const std::string& voc_root,
       "synthesize",
       options.train_images + options.val_images + options.test_images,
       "images");
-  ThreadPool threads(std::max(1, options.threads));
+  WorkerPool threads(std::max(1, options.threads));
   for (size_t n = 0; n < lists.size(); ++n) {
     std::vector<absl::Status> statuses(lists[n].images);
     threads.ParallelFor(lists[n].images, [&](int64_t i) {

@@ -320,7 +320,7 @@ absl::StatusOr<std::vector<VocImage>> ReadVocSets(
   YOLOQ_RETURN_IF_ERROR(
       CheckUnique(ids, absl::StrCat("image sets of ", voc_root)));
   std::vector<absl::Status> statuses(images.size());
-  ThreadPool(kReadingThreads).ParallelFor(images.size(), [&](int64_t i) {
+  WorkerPool(kReadingThreads).ParallelFor(images.size(), [&](int64_t i) {
     statuses[i] = ReadAnnotation(class_names, &images[i]);
   });
   for (const absl::Status& status : statuses) YOLOQ_RETURN_IF_ERROR(status);

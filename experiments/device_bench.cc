@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "experiments/native_options.h"
 #include "tools/base/binary_proto.h"
 #include "tools/base/digest.h"
 #include "tools/base/file.h"
@@ -71,18 +72,6 @@ std::vector<std::string> ConditionFlags(const ConditionSpec& condition) {
   return flags;
 }
 
-// What is unset is left to the program.
-std::vector<std::string> NativeFlags(const NativeEngineSpec& native) {
-  std::vector<std::string> flags;
-  if (native.no_fp32_winograd())
-    flags.push_back(Flag("fp32_winograd", "false"));
-  if (native.has_transform_budget_mb()) {
-    flags.push_back(Flag("transform_budget_mb",
-                         absl::StrCat(native.transform_budget_mb())));
-  }
-  return flags;
-}
-
 void Extend(std::vector<std::string> more, std::vector<std::string>* flags) {
   for (std::string& flag : more) flags->push_back(std::move(flag));
 }
@@ -121,10 +110,9 @@ absl::Status DeviceBench::FindProgram() {
     }
   }
   std::vector<std::string> digests;
-  for (const LocalFile& file : program_) {
-    YOLOQ_ASSIGN_OR_RETURN(const std::string sha256,
-                           FileSha256Hex(file.local_path));
-    digests.push_back(absl::StrCat(file.device_path, " ", sha256));
+  for (LocalFile& file : program_) {
+    YOLOQ_ASSIGN_OR_RETURN(file.sha256, FileSha256Hex(file.local_path));
+    digests.push_back(absl::StrCat(file.device_path, " ", file.sha256));
   }
   std::sort(digests.begin(), digests.end());
   program_digests_ = absl::StrJoin(digests, "\n");
@@ -156,7 +144,9 @@ absl::StatusOr<std::string> DeviceBench::PushModel(
   YOLOQ_ASSIGN_OR_RETURN(const std::string sha256, FileSha256Hex(model_path));
   const std::string path =
       absl::StrCat("models/", sha256.substr(0, 16), ".yoloq");
-  YOLOQ_RETURN_IF_ERROR(device->Push({{model_path, path, false}}).status());
+  YOLOQ_RETURN_IF_ERROR(
+      device->Push({{model_path, path, /*executable=*/false, sha256}})
+          .status());
   return path;
 }
 

@@ -5,7 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "hw/latency.h"
 
 namespace yoloq {
 namespace {
@@ -137,16 +137,11 @@ absl::StatusOr<LatencyResult> LatencyFromDevice(
   result.set_valid(latency.valid());
   *result.mutable_invalid_reasons() = latency.invalid_reasons();
   CheckBoard(device, measurement.device(), &result);
-  const double width =
-      (inference.median_high_ms() - inference.median_low_ms()) /
-      std::max(inference.median_ms(), 1e-9);
-  if (rules.max_relative_interval() > 0 &&
-      width > rules.max_relative_interval()) {
-    AddReason(absl::StrFormat(
-                  "the 95 %% interval of the median is %.0f %% of it, above "
-                  "%.0f %%; run again with --rerun=measure",
-                  100 * width, 100 * rules.max_relative_interval()),
-              &result);
+  const std::string wide = WideIntervalReason(
+      inference.median_ms(), inference.median_low_ms(),
+      inference.median_high_ms(), rules.max_relative_interval());
+  if (!wide.empty()) {
+    AddReason(absl::StrCat(wide, "; run again with --rerun=measure"), &result);
   }
   *result.mutable_device_run() = RunFrom(measurement, latency);
   return result;

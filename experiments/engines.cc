@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "experiments/native_options.h"
 #include "hw/runtime/engines.h"
 #include "hw/runtime/onednn_backend.h"
 #include "model/torch_executor.h"
@@ -58,10 +59,7 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(
   if (name == kTorch) return MakeTorch(*model, threads);
   EngineOptions options;
   options.threads = threads;
-  options.fp32_winograd = !native.no_fp32_winograd();
-  if (native.has_transform_budget_mb()) {
-    options.transform_budget_bytes = native.transform_budget_mb() * 1000000;
-  }
+  options.native = NativeOptionsOf(native);
   return CreateEngine(name, model, options);
 }
 

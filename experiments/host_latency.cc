@@ -1,10 +1,9 @@
 #include "experiments/host_latency.h"
 
-#include <algorithm>
 #include <memory>
 #include <vector>
 
-#include "absl/strings/str_format.h"
+#include "absl/strings/str_cat.h"
 #include "experiments/engines.h"
 #include "hw/latency.h"
 #include "model/graph.h"
@@ -44,15 +43,15 @@ absl::StatusOr<LatencyResult> MeasureEngine(const Deployable& model,
   result.mutable_median_interval_ms()->set_low(summary.median_low_ms);
   result.mutable_median_interval_ms()->set_high(summary.median_high_ms);
   result.set_valid(true);
-  const double width = (summary.median_high_ms - summary.median_low_ms) /
-                       std::max(summary.median_ms, 1e-9);
-  if (spec.max_relative_interval() > 0 &&
-      width > spec.max_relative_interval()) {
+  const std::string wide =
+      WideIntervalReason(summary.median_ms, summary.median_low_ms,
+                         summary.median_high_ms, spec.max_relative_interval());
+  if (!wide.empty()) {
     result.set_valid(false);
-    result.add_invalid_reasons(absl::StrFormat(
-        "the 95 %% interval of the median is %.0f %% of it, above %.0f %%: "
-        "other load on the machine; run again when idle, with --rerun=measure",
-        100 * width, 100 * spec.max_relative_interval()));
+    result.add_invalid_reasons(
+        absl::StrCat(wide,
+                     ": other load on the machine; run again when idle, with "
+                     "--rerun=measure"));
   }
   return result;
 }

@@ -17,6 +17,7 @@
 #include "experiments/engines.h"
 #include "experiments/estimate.h"
 #include "experiments/host_latency.h"
+#include "experiments/native_options.h"
 #include "hw/measurement.pb.h"
 #include "hw/pi3_board.h"
 #include "hw/pi3_model.h"
@@ -43,6 +44,7 @@ constexpr int kCalibrateVersion = 2;
 constexpr int kExportVersion = 2;
 constexpr int kEvaluateVersion = 1;
 constexpr int kMeasureVersion = 1;
+constexpr int kModelLatencyVersion = 1;
 constexpr int kDeviceCheckVersion = 1;
 
 constexpr char kNative[] = "native";
@@ -52,6 +54,7 @@ constexpr char kSizeFile[] = "model_size.textproto";
 constexpr char kDetectionsFile[] = "detections.binpb";
 constexpr char kLatencyFile[] = "latency.textproto";
 constexpr char kMeasurementFile[] = "measurement.binpb";
+constexpr char kModelledLatencyFile[] = "modelled_latency.textproto";
 constexpr char kDeviceCheckFile[] = "device_check.textproto";
 
 // Engines of one thread each, one a core.
@@ -472,35 +475,47 @@ absl::StatusOr<LatencyResult> Pipeline::MeasureOnDevice(
 
 namespace {
 
-Pi3Options Pi3OptionsOf(const NativeEngineSpec& native) {
-  Pi3Options options;
-  options.fp32_winograd = !native.no_fp32_winograd();
-  if (native.has_transform_budget_mb()) {
-    options.transform_budget_bytes = native.transform_budget_mb() * 1000000;
-  }
-  return options;
-}
-
-}  // namespace
-
-absl::StatusOr<ModelledLatency> Pipeline::ModelLatency(
-    const ExportedModel& model) {
+absl::StatusOr<ModelledLatency> ModelPi3(const std::string& model_path,
+                                         const NativeEngineSpec& native) {
   YOLOQ_ASSIGN_OR_RETURN(const Deployable deployable,
-                         Deployable::Open(model.path));
-  YOLOQ_ASSIGN_OR_RETURN(
-      const Pi3Latency modelled,
-      ModelPi3Latency(&deployable, Pi3OptionsOf(profile_.native())));
+                         Deployable::Open(model_path));
+  YOLOQ_ASSIGN_OR_RETURN(const Pi3Latency modelled,
+                         ModelPi3Latency(&deployable, NativeOptionsOf(native)));
   ModelledLatency result;
   result.set_engine(kNative);
   result.set_threads(kPi3Threads);
   result.set_ms(modelled.ms);
   result.set_instructions(modelled.instructions);
   result.set_traffic_bytes(modelled.traffic_bytes);
-  *result.mutable_model() = network_->Measured();
   result.set_model_version(kPi3ModelVersion);
   result.set_factor(modelled.fit.factor);
   result.set_largest_error(modelled.fit.largest_error);
   result.set_assumptions(Pi3Assumptions());
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<ModelledLatency> Pipeline::ModelLatency(
+    const ExportedModel& model, StageRecord* record) {
+  StageInputs inputs("model_latency", kModelLatencyVersion);
+  inputs.Add("model", model.size.file_sha256());
+  AddEngineOptions(kNative, profile_, &inputs);
+  inputs.Add("board", absl::StrCat(kPi3Core, ", ", kPi3Threads, " threads"));
+  inputs.Add("model of the board",
+             absl::StrCat(kPi3ModelVersion, ", ", Pi3Assumptions()));
+  YOLOQ_ASSIGN_OR_RETURN(
+      const StageEntry entry,
+      cache_->Get(inputs, [&](const std::string& folder) -> absl::Status {
+        YOLOQ_ASSIGN_OR_RETURN(const ModelledLatency modelled,
+                               ModelPi3(model.path, profile_.native()));
+        return WriteTextProto(JoinPath(folder, kModelledLatencyFile), modelled);
+      }));
+  *record = entry.record;
+  ModelledLatency result;
+  YOLOQ_RETURN_IF_ERROR(
+      ReadTextProto(JoinPath(entry.folder, kModelledLatencyFile), &result));
+  *result.mutable_model() = network_->Measured();
   return result;
 }
 

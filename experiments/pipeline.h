@@ -97,7 +97,8 @@ class Pipeline {
 
   // Latency of the file on a Raspberry Pi 3B+ by a model (hw/pi3_model.h):
   // nothing is run.
-  absl::StatusOr<ModelledLatency> ModelLatency(const ExportedModel& model);
+  absl::StatusOr<ModelledLatency> ModelLatency(const ExportedModel& model,
+                                               StageRecord* record);
 
   // Whether the device computes what the host does, on some of the test images.
   // Needs a bench and images.

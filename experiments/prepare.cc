@@ -11,6 +11,7 @@
 #include "model/darknet_weights.h"
 #include "model/graph.h"
 #include "model/torch_executor.h"
+#include "model/torch_kernels.h"
 #include "model/training/trainer.h"
 #include "tools/base/digest.h"
 #include "tools/base/file.h"
@@ -91,6 +92,7 @@ absl::StatusOr<StageEntry> TrainBaseline(const ProfileSpec& profile,
   inputs.Add("images", set->sha256);
   inputs.Add("preprocess", profile.preprocess());
   inputs.Add("LibTorch", TorchVersion());
+  inputs.Add("kernels", TorchKernels());
   return cache->Get(inputs, [&](const std::string& folder) {
     return TrainInto(folder, profile, network, *set);
   });

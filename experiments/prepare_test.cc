@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/torch_kernels.h"
 #include "tools/base/file.h"
 #include "tools/base/proto_file.h"
 #include "tools/base/testing.h"
@@ -42,6 +43,13 @@ TEST(PrepareTest, DrawsTheDataAndTrainsOnceForAll) {
   EXPECT_TRUE(PathExists(made.profile.model().weights()));
   EXPECT_TRUE(PathExists(JoinPath(made.profile.data().voc_root(),
                                   "VOC2007/ImageSets/Main/test.txt")));
+
+  // Other kernels would train other weights.
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const std::string manifest,
+      ReadFile(JoinPath(
+          folder, "train/" + made.stages[1].key() + "/MANIFEST.textproto")));
+  EXPECT_THAT(manifest, HasSubstr("kernels: " + TorchKernels()));
 
   StageCache second(folder);
   YOLOQ_ASSERT_OK_AND_ASSIGN(const PreparedProfile again,

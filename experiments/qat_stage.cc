@@ -10,6 +10,7 @@
 #include "model/darknet_weights.h"
 #include "model/graph.h"
 #include "model/torch_executor.h"
+#include "model/torch_kernels.h"
 #include "model/training/trainer.h"
 #include "quant/node_precision.h"
 #include "quant/qat.h"
@@ -104,6 +105,7 @@ absl::StatusOr<TrainedModel> TrainQuantized(const ProfileSpec& profile,
   inputs.Add("images", set->sha256);
   inputs.Add("preprocess", profile.preprocess());
   inputs.Add("LibTorch", TorchVersion());
+  inputs.Add("kernels", TorchKernels());
   TrainedModel trained;
   YOLOQ_ASSIGN_OR_RETURN(
       trained.stage, cache->Get(inputs, [&](const std::string& folder) {

@@ -166,7 +166,7 @@ absl::Status Runner::AddSizeAndLatencyOf(const ExportedModel& model,
       *result->mutable_latency(),
       pipeline->Measure(model, engine(), result->add_stages()));
   YOLOQ_ASSIGN_OR_RETURN(*result->mutable_modelled_latency(),
-                         pipeline->ModelLatency(model));
+                         pipeline->ModelLatency(model, result->add_stages()));
   return absl::OkStatus();
 }
 

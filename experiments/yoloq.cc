@@ -80,7 +80,7 @@ ABSL_FLAG(std::string, override, "",
           "'model { input_size: 320 }'; lists are replaced");
 ABSL_FLAG(std::vector<std::string>, rerun, {},
           "stages to make anew: draw, train, calibrate, qat, export, evaluate, "
-          "simulate, score, measure");
+          "simulate, score, measure, device_check, model_latency");
 
 namespace yoloq {
 namespace {

@@ -38,6 +38,7 @@
 #include "hw/conditions.h"
 #include "hw/measurement.pb.h"
 #include "hw/ppm.h"
+#include "hw/runtime/engines.h"
 #include "tools/base/binary_proto.h"
 #include "tools/base/digest.h"
 #include "tools/base/file.h"
@@ -201,12 +202,6 @@ absl::Status ReadLatencyFlags(LatencyBenchOptions* options) {
   return absl::OkStatus();
 }
 
-absl::optional<int64_t> TransformBudget() {
-  const int64_t megabytes = absl::GetFlag(FLAGS_transform_budget_mb);
-  if (megabytes < 0) return absl::nullopt;
-  return std::min(megabytes, int64_t{1} << 40) * 1000000;
-}
-
 absl::StatusOr<BenchOptions> ReadFlags() {
   BenchOptions options;
   const std::string mode = absl::GetFlag(FLAGS_mode);
@@ -223,8 +218,9 @@ absl::StatusOr<BenchOptions> ReadFlags() {
   }
   options.engine = absl::GetFlag(FLAGS_engine);
   EngineOptions engine;
-  engine.transform_budget_bytes = TransformBudget();
-  engine.fp32_winograd = absl::GetFlag(FLAGS_fp32_winograd);
+  engine.native.transform_budget_bytes =
+      TransformBudgetOfMegabytes(absl::GetFlag(FLAGS_transform_budget_mb));
+  engine.native.fp32_winograd = absl::GetFlag(FLAGS_fp32_winograd);
   const absl::StatusOr<EngineMaker> maker =
       FindBenchEngine(options.engine, engine);
   if (!maker.ok()) return FlagError("engine", maker.status().message());

@@ -20,6 +20,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "hw/command_output.h"
+#include "hw/latency.h"
 
 namespace yoloq {
 namespace {
@@ -197,14 +198,10 @@ void CheckScatter(const LatencySamples& samples, const ValidityLimits& limits,
                         "%.3f, the limit is %.3f; %s",
                         variation, limits.max_variation, kAdvice));
   }
-  const double interval = (samples.median_high_ms() - samples.median_low_ms()) /
-                          samples.median_ms();
-  if (limits.max_relative_interval > 0 &&
-      interval > limits.max_relative_interval) {
-    reasons->Add(absl::StrFormat(
-        "the interval of the median is %.3f of it wide, the limit is %.3f; %s",
-        interval, limits.max_relative_interval, kAdvice));
-  }
+  const std::string wide = WideIntervalReason(
+      samples.median_ms(), samples.median_low_ms(), samples.median_high_ms(),
+      limits.max_relative_interval);
+  if (!wide.empty()) reasons->Add(absl::StrCat(wide, "; ", kAdvice));
 }
 
 void CheckLoad(const LatencyMeasurement& measurement,

@@ -230,7 +230,7 @@ TEST(ValidityTest, AWideIntervalDoesNotCount) {
   ValidityLimits limits = Limits();
   limits.max_relative_interval = 0.25;
   EXPECT_THAT(InvalidReasons(measurement, limits),
-              ElementsAre(HasSubstr("median is 0.300 of it wide")));
+              ElementsAre(HasSubstr("median is 30 % of it, above 25 %")));
   limits.max_relative_interval = 0.35;
   EXPECT_THAT(InvalidReasons(measurement, limits), IsEmpty());
 }

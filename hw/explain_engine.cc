@@ -34,12 +34,6 @@ ABSL_FLAG(bool, fp32_winograd, true, "native: allow Winograd in FP32.");
 namespace yoloq {
 namespace {
 
-absl::optional<int64_t> TransformBudget() {
-  const int64_t megabytes = absl::GetFlag(FLAGS_transform_budget_mb);
-  if (megabytes < 0) return absl::nullopt;
-  return megabytes * 1000000;
-}
-
 // "-" where it is not modelled.
 std::string Column(double value) {
   return value > 0 ? absl::StrFormat("%9.2f", value) : "        -";
@@ -58,8 +52,9 @@ absl::Status ExplainNative(const Deployable& model) {
   ModelPlanOptions options;
   options.core = absl::GetFlag(FLAGS_core);
   options.threads = absl::GetFlag(FLAGS_threads);
-  options.transform_budget_bytes = TransformBudget();
-  options.fp32_winograd = absl::GetFlag(FLAGS_fp32_winograd);
+  options.native.transform_budget_bytes =
+      TransformBudgetOfMegabytes(absl::GetFlag(FLAGS_transform_budget_mb));
+  options.native.fp32_winograd = absl::GetFlag(FLAGS_fp32_winograd);
   YOLOQ_ASSIGN_OR_RETURN(const ModelPlan plan, PlanModel(&model, options));
   absl::PrintF(
       "core %s, %d threads; modelled, never measured; millions but for "

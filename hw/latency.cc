@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "absl/strings/str_format.h"
 #include "tools/base/progress.h"
 #include "tools/base/status_macros.h"
 
@@ -86,6 +87,16 @@ LatencySummary SummarizeLatency(absl::Span<const int64_t> samples_ns) {
   summary.median_low_ms = ms[rank];
   summary.median_high_ms = ms[ms.size() - 1 - rank];
   return summary;
+}
+
+std::string WideIntervalReason(double median, double low, double high,
+                               double max_share) {
+  // A median of nothing still has an interval of some share.
+  const double share = (high - low) / std::max(median, 1e-9);
+  if (max_share <= 0 || share <= max_share) return "";
+  return absl::StrFormat(
+      "the 95 %% interval of the median is %.3g %% of it, above %.3g %%",
+      100 * share, 100 * max_share);
 }
 
 }  // namespace yoloq

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,6 +40,11 @@ struct LatencySummary {
 // `samples_ns` is not empty. Quantiles interpolate linearly between order
 // statistics (R's type 7).
 LatencySummary SummarizeLatency(absl::Span<const int64_t> samples_ns);
+
+// Why a median of such a 95 % interval does not count: the interval is a wider
+// share of it than `max_share`. "": it counts. max_share 0: it always does.
+std::string WideIntervalReason(double median, double low, double high,
+                               double max_share);
 
 }  // namespace yoloq
 

@@ -42,6 +42,14 @@ TEST(LatencyTest, OneSample) {
   EXPECT_DOUBLE_EQ(summary.coefficient_of_variation, 0);
 }
 
+TEST(LatencyTest, AWideIntervalDoesNotCount) {
+  EXPECT_EQ(WideIntervalReason(10, 9, 12, 0.25),
+            "the 95 % interval of the median is 30 % of it, above 25 %");
+  EXPECT_EQ(WideIntervalReason(10, 9, 12, 0.35), "");
+  EXPECT_EQ(WideIntervalReason(10, 9, 12, 0), "");
+  EXPECT_EQ(WideIntervalReason(0, 0, 0, 0.25), "");
+}
+
 TEST(LatencyTest, RunsWarmUpAndAtLeastTheMinimum) {
   int calls = 0;
   LatencyRules rules;

@@ -4,7 +4,6 @@
 
 #include "hw/native/backend.h"
 #include "hw/native/isa.h"
-#include "hw/runtime/engines.h"
 #include "hw/runtime/graph_engine.h"
 #include "tools/base/status_macros.h"
 
@@ -35,9 +34,10 @@ absl::StatusOr<ModelPlan> PlanModel(const Deployable* model,
   NativeOptions native;
   native.threads = options.threads;
   native.kernels = kernels->name;
-  native.fp32_winograd = options.fp32_winograd;
-  native.transform_budget_bytes = options.transform_budget_bytes.value_or(
-      DefaultTransformBudget(memory_bytes));
+  native.fp32_winograd = options.native.fp32_winograd;
+  native.transform_budget_bytes =
+      options.native.transform_budget_bytes.value_or(
+          DefaultTransformBudget(memory_bytes));
   ModelPlan plan;
   plan.core = kernels->core.name;
   YOLOQ_ASSIGN_OR_RETURN(auto backend,

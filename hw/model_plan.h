@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/types/optional.h"
 #include "hw/native/convolution_plan.h"
+#include "hw/runtime/engines.h"
 #include "quant/deployable.h"
 
 namespace yoloq {
@@ -21,9 +21,8 @@ struct ModelPlanOptions {
   // A core or kernel set (hw/native/isa.h); "": that of this machine.
   std::string core;
   int threads = 1;
-  // As in EngineOptions; unset: the default of a machine with that core.
-  absl::optional<int64_t> transform_budget_bytes;
-  bool fp32_winograd = true;
+  // An unset budget: the default of a machine with that core.
+  NativeEngineOptions native;
 };
 
 struct ModelPlan {

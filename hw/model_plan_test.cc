@@ -83,7 +83,7 @@ void CheckCounts(Precision precision, double width, int size,
   const AlignedBytes bytes(Model(precision, width, size));
   ModelPlanOptions options;
   options.core = "cortex_a53";
-  options.transform_budget_bytes = kNoLimit;
+  options.native.transform_budget_bytes = kNoLimit;
   YOLOQ_ASSERT_OK_AND_ASSIGN(const ModelPlan plan, Plan(bytes, options));
   ASSERT_EQ(plan.layers.size(), counted.size());
   std::map<std::string, double> modelled_kinds;
@@ -180,12 +180,12 @@ TEST_F(SmallModelTest, HonoursTheOptions) {
   options.core = "cortex_a53";
   YOLOQ_ASSERT_OK_AND_ASSIGN(const ModelPlan fp32, Plan(fp32_, options));
   EXPECT_GT(winograd_layers(fp32), 10);
-  options.fp32_winograd = false;
+  options.native.fp32_winograd = false;
   YOLOQ_ASSERT_OK_AND_ASSIGN(const ModelPlan direct, Plan(fp32_, options));
   EXPECT_EQ(winograd_layers(direct), 0);
-  options.transform_budget_bytes = kNoLimit;
+  options.native.transform_budget_bytes = kNoLimit;
   YOLOQ_ASSERT_OK_AND_ASSIGN(const ModelPlan rich, Plan(int8_, options));
-  options.transform_budget_bytes = 0;
+  options.native.transform_budget_bytes = 0;
   YOLOQ_ASSERT_OK_AND_ASSIGN(const ModelPlan poor, Plan(int8_, options));
   EXPECT_LT(poor.total().packed_bytes, rich.total().packed_bytes);
   for (const ConvolutionPlan& layer : poor.layers) {

@@ -39,15 +39,14 @@ Pi3Fit FitPi3Factor(const std::vector<Pi3Peer>& peers) {
 }
 
 absl::StatusOr<Pi3Latency> ModelPi3Latency(const Deployable* model,
-                                           const Pi3Options& options) {
+                                           const NativeEngineOptions& options) {
   static const auto* const peers =
       new absl::StatusOr<std::vector<Pi3Peer>>(Pi3Peers());
   YOLOQ_RETURN_IF_ERROR(peers->status());
   ModelPlanOptions planned;
   planned.core = kPi3Core;
   planned.threads = kPi3Threads;
-  planned.transform_budget_bytes = options.transform_budget_bytes;
-  planned.fp32_winograd = options.fp32_winograd;
+  planned.native = options;
   YOLOQ_ASSIGN_OR_RETURN(const ModelPlan plan, PlanModel(model, planned));
   const ConvolutionPlan total = plan.total();
   Pi3Latency latency;

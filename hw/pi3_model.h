@@ -19,14 +19,15 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/types/optional.h"
 #include "hw/pi3_peers.h"
+#include "hw/runtime/engines.h"
 #include "quant/deployable.h"
 
 namespace yoloq {
 
-// Grows with each change of the formula, of its constants or of the published
-// latencies.
+// Grows with each change of what the model gives for a file: of the formula, of
+// its constants, of the published latencies, of the plans that it sums
+// (hw/model_plan.h). Latencies of the same version are kept, not modelled anew.
 inline constexpr int kPi3ModelVersion = 1;
 
 // The assumptions, in a sentence for reports.
@@ -42,13 +43,6 @@ struct Pi3Fit {
 // The geometric mean of published / bare. At least two networks.
 Pi3Fit FitPi3Factor(const std::vector<Pi3Peer>& peers);
 
-// Options of the engine.
-struct Pi3Options {
-  // Unset: as the engine limits transformed weights on a board of 1 GB.
-  absl::optional<int64_t> transform_budget_bytes;
-  bool fp32_winograd = true;
-};
-
 // Modelled latency with four threads.
 struct Pi3Latency {
   double ms = 0;
@@ -56,8 +50,9 @@ struct Pi3Latency {
   double traffic_bytes = 0;
   Pi3Fit fit;
 };
-absl::StatusOr<Pi3Latency> ModelPi3Latency(const Deployable* model,
-                                           const Pi3Options& options = {});
+// An unset budget: as the engine limits transformed weights on a board of 1 GB.
+absl::StatusOr<Pi3Latency> ModelPi3Latency(
+    const Deployable* model, const NativeEngineOptions& options = {});
 
 }  // namespace yoloq
 

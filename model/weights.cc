@@ -212,7 +212,7 @@ void Fold(ConvolutionWeights* weights) {
 // body(i) for every node, on all processors.
 template <typename Body>
 void ForEachNode(const Graph& graph, const Body& body) {
-  ThreadPool pool(CoreCount());
+  WorkerPool pool(CoreCount());
   pool.ParallelFor(graph.nodes_size(), body);
 }
 

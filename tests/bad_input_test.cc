@@ -205,6 +205,14 @@ TEST_F(DamagedCacheTest, AlteredModelNamesTheEntry) {
                        AllOf(HasSubstr(entry), HasSubstr("model.yoloq"))));
 }
 
+TEST_F(DamagedCacheTest, AlteredModelledLatencyNamesTheEntry) {
+  const std::string entry = Entry("model_latency");
+  Edit(JoinPath(entry, "modelled_latency.textproto"), FirstHalf());
+  EXPECT_THAT(RunAgain(),
+              StatusIs(StatusCode::kDataLoss,
+                       AllOf(HasSubstr(entry), HasSubstr("modelled_latency"))));
+}
+
 TEST_F(DamagedCacheTest, MissingManifestNamesTheEntry) {
   const std::string entry = Entry("evaluate");
   std::filesystem::remove(JoinPath(entry, "MANIFEST.textproto"));

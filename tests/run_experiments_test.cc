@@ -65,6 +65,7 @@ TEST(RunExperimentsTest, OptionsOfTheNativeEngineAreHonoured) {
   const std::set<std::string> anew = Names(direct, /*cached=*/false);
   EXPECT_EQ(anew.count("evaluate"), 1);
   EXPECT_EQ(anew.count("measure"), 1);
+  EXPECT_EQ(anew.count("model_latency"), 1);
   EXPECT_EQ(anew.count("export"), 0);
   EXPECT_TRUE(direct.profile().native().no_fp32_winograd());
   EXPECT_GT(direct.modelled_latency().ms(), 0);
@@ -111,7 +112,7 @@ TEST(RunExperimentsTest, MeasuresEverythingOfEachRow) {
             3 * int8.model_size().weight_bytes());
   EXPECT_EQ(Names(int8, /*cached=*/false),
             (std::set<std::string>{"calibrate", "evaluate", "export", "measure",
-                                   "score", "simulate"}));
+                                   "model_latency", "score", "simulate"}));
 }
 
 TEST(RunExperimentsTest, SecondRunTakesEveryStageFromTheCache) {
@@ -129,6 +130,9 @@ TEST(RunExperimentsTest, SecondRunTakesEveryStageFromTheCache) {
               std::set<std::string>());
     EXPECT_EQ(first.results(i).latency().SerializeAsString(),
               second.results(i).latency().SerializeAsString());
+    EXPECT_GT(first.results(i).modelled_latency().ms(), 0);
+    EXPECT_EQ(first.results(i).modelled_latency().SerializeAsString(),
+              second.results(i).modelled_latency().SerializeAsString());
   }
   EXPECT_EQ(Digests(first), Digests(second));
 }

@@ -61,7 +61,7 @@ absl::Status Count(const std::string& name, const std::string& model_path,
   YOLOQ_ASSIGN_OR_RETURN(const Deployable model, Deployable::Open(model_path));
   EngineOptions options;
   options.threads = 1;
-  options.transform_budget_bytes = transform_budget_bytes;
+  options.native.transform_budget_bytes = transform_budget_bytes;
   options.graph.time_nodes = true;
   options.graph.clock = CountedInstructions;
   YOLOQ_ASSIGN_OR_RETURN(const auto engine,
@@ -97,7 +97,7 @@ absl::Status Count(const std::string& name, const std::string& model_path,
 }  // namespace yoloq
 
 int main(int argc, char** argv) {
-  int64_t budget_mb = 0;
+  int64_t budget_mb = -1;
   if (argc < 4 || argc > 5 ||
       (argc == 5 && !absl::SimpleAtoi(argv[4], &budget_mb))) {
     std::fprintf(stderr,
@@ -105,8 +105,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   const absl::Status status = yoloq::Count(
-      argv[1], argv[2], argv[3],
-      argc == 5 ? absl::make_optional(budget_mb * 1000000) : absl::nullopt);
+      argv[1], argv[2], argv[3], yoloq::TransformBudgetOfMegabytes(budget_mb));
   if (status.ok()) return 0;
   std::fprintf(stderr, "count: %s\n", status.ToString().c_str());
   return 1;

@@ -132,6 +132,19 @@ TEST_P(DeviceTest, PushGoesOnWhereItWasInterrupted) {
   EXPECT_EQ(*ReadFile(device_->DevicePath("model")), text);
 }
 
+TEST_P(DeviceTest, PushTakesTheDigestThatItIsGiven) {
+  const std::string path = Local("model", "weights");
+  YOLOQ_ASSERT_OK_AND_ASSIGN(
+      const PushReport report,
+      device_->Push({{path, "model", false, Sha256Hex("weights")}}));
+  EXPECT_EQ(report.files_sent, 1);
+  EXPECT_EQ(*ReadFile(device_->DevicePath("model")), "weights");
+  // One of other contents: nothing but the device finds out.
+  EXPECT_THAT(device_->Push({{path, "other", false, Sha256Hex("others")}}),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("other")));
+  EXPECT_FALSE(PathExists(device_->DevicePath("other")));
+}
+
 TEST_P(DeviceTest, PushSaysThatTheDiskIsFull) {
   const std::string text(100'000, 'a');
   const std::string path = Local("model", text);

@@ -150,9 +150,10 @@ absl::StatusOr<PushReport> PushFiles(Session* session,
   for (const LocalFile& file : files) {
     YOLOQ_RETURN_IF_ERROR(CheckDevicePath(file.device_path));
     paths.push_back(file.device_path);
-    YOLOQ_ASSIGN_OR_RETURN(const std::string digest,
-                           FileSha256Hex(file.local_path));
-    digests.push_back(digest);
+    digests.push_back(file.sha256);
+    if (file.sha256.empty()) {
+      YOLOQ_ASSIGN_OR_RETURN(digests.back(), FileSha256Hex(file.local_path));
+    }
   }
   YOLOQ_ASSIGN_OR_RETURN(const std::vector<std::string> there,
                          DeviceDigests(session, paths));

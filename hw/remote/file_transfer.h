@@ -17,6 +17,8 @@ struct LocalFile {
   // Relative to the work folder (no ".." in it), or absolute.
   std::string device_path;
   bool executable = false;
+  // Of the file's contents, where the caller has it; "": it is computed.
+  std::string sha256 = {};
 };
 
 struct PushReport {

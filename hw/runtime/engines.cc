@@ -29,9 +29,10 @@ struct BackendEntry {
 Backend NewNative(const EngineOptions& engine) {
   NativeOptions options;
   options.threads = engine.threads;
-  options.fp32_winograd = engine.fp32_winograd;
-  options.transform_budget_bytes = engine.transform_budget_bytes.value_or(
-      DefaultTransformBudget(MachineMemoryBytes()));
+  options.fp32_winograd = engine.native.fp32_winograd;
+  options.transform_budget_bytes =
+      engine.native.transform_budget_bytes.value_or(
+          DefaultTransformBudget(MachineMemoryBytes()));
   return NewNativeBackend(options);
 }
 
@@ -52,6 +53,13 @@ constexpr BackendEntry kBackends[] = {
 constexpr char kReference[] = "reference";
 
 }  // namespace
+
+absl::optional<int64_t> TransformBudgetOfMegabytes(int64_t megabytes) {
+  constexpr int64_t kBytes = 1000000;
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  if (megabytes < 0) return absl::nullopt;
+  return megabytes > kMost / kBytes ? kMost : megabytes * kBytes;
+}
 
 int64_t DefaultTransformBudget(int64_t memory_bytes) {
   constexpr int64_t kLargeBytes = int64_t{4} << 30;

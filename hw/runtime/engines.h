@@ -17,15 +17,24 @@
 
 namespace yoloq {
 
+// How "native" may compute.
+struct NativeEngineOptions {
+  // What transformed weights may take beside the others, in bytes
+  // (hw/native/backend.h). Unset: DefaultTransformBudget of the machine.
+  absl::optional<int64_t> transform_budget_bytes;
+  // FP32 by Winograd too, which rounds differently.
+  bool fp32_winograd = true;
+};
+
 struct EngineOptions {
   int threads = 1;  // >= 1; the reference has one
-  // "native": what transformed weights may take beside the others, in bytes
-  // (hw/native/backend.h). Unset: DefaultTransformBudget of this machine.
-  absl::optional<int64_t> transform_budget_bytes;
-  // "native": FP32 by Winograd too, which rounds differently.
-  bool fp32_winograd = true;
+  NativeEngineOptions native;
   GraphEngineOptions graph;
 };
+
+// A transform_budget_bytes of so many 10^6 bytes, as users give it. Unset where
+// it is negative; what no machine has is no limit.
+absl::optional<int64_t> TransformBudgetOfMegabytes(int64_t megabytes);
 
 // What transformed weights may take on a machine with so much memory, where
 // nothing is said: none of less than 4 GB, as a board has, else no limit. A

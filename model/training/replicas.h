@@ -85,7 +85,7 @@ class Replicas {
   void AddToFirst(const std::vector<Part>& parts);
 
   std::vector<Replica> replicas_;
-  ThreadPool threads_;
+  WorkerPool threads_;
 };
 
 }  // namespace yoloq

@@ -13,7 +13,7 @@ int CoreCount() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-struct ThreadPool::State {
+struct WorkerPool::State {
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable idle;
@@ -44,13 +44,13 @@ struct ThreadPool::State {
   }
 };
 
-ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
+WorkerPool::WorkerPool(int threads) : state_(std::make_unique<State>()) {
   for (int i = 1; i < threads; ++i) {
     state_->workers.emplace_back([this] { state_->Work(); });
   }
 }
 
-ThreadPool::~ThreadPool() {
+WorkerPool::~WorkerPool() {
   {
     std::lock_guard<std::mutex> lock(state_->mutex);
     state_->stop = true;
@@ -59,11 +59,11 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : state_->workers) worker.join();
 }
 
-int ThreadPool::threads() const {
+int WorkerPool::threads() const {
   return static_cast<int>(state_->workers.size()) + 1;
 }
 
-void ThreadPool::ParallelFor(int64_t count,
+void WorkerPool::ParallelFor(int64_t count,
                              const std::function<void(int64_t)>& body) {
   if (state_->workers.empty() || count <= 1) {
     for (int64_t i = 0; i < count; ++i) body(i);

@@ -11,11 +11,12 @@ namespace yoloq {
 // Processors of this machine, at least 1.
 int CoreCount();
 
-class ThreadPool {
+// Not an engine's threads (hw/runtime/thread_pool.h).
+class WorkerPool {
  public:
   // threads >= 1, the caller's own included: a pool of one starts none.
-  explicit ThreadPool(int threads);
-  ~ThreadPool();
+  explicit WorkerPool(int threads);
+  ~WorkerPool();
 
   int threads() const;
 

@@ -14,9 +14,9 @@ using ::testing::Each;
 
 TEST(CoreCountTest, IsAtLeastOne) { EXPECT_GE(CoreCount(), 1); }
 
-TEST(ThreadPoolTest, CallsTheBodyOnceForEachIndex) {
+TEST(WorkerPoolTest, CallsTheBodyOnceForEachIndex) {
   for (const int threads : {1, 2, 5}) {
-    ThreadPool pool(threads);
+    WorkerPool pool(threads);
     EXPECT_EQ(pool.threads(), threads);
     for (const int count : {0, 1, 3, 1000}) {
       std::vector<std::atomic<int>> calls(count);
@@ -26,16 +26,16 @@ TEST(ThreadPoolTest, CallsTheBodyOnceForEachIndex) {
   }
 }
 
-TEST(ThreadPoolTest, APoolOfOneUsesTheCallersThread) {
-  ThreadPool pool(1);
+TEST(WorkerPoolTest, APoolOfOneUsesTheCallersThread) {
+  WorkerPool pool(1);
   std::vector<std::thread::id> ids(4);
   pool.ParallelFor(4, [&](int64_t i) { ids[i] = std::this_thread::get_id(); });
   EXPECT_THAT(ids, Each(std::this_thread::get_id()));
 }
 
 // Two bodies that wait for each other end only when both run at a time.
-TEST(ThreadPoolTest, RunsBodiesAtTheSameTime) {
-  ThreadPool pool(2);
+TEST(WorkerPoolTest, RunsBodiesAtTheSameTime) {
+  WorkerPool pool(2);
   std::atomic<int> waiting{0};
   pool.ParallelFor(2, [&](int64_t) {
     ++waiting;
