@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "experiments/native_options.h"
+#include "hw/native/backend.h"
 #include "hw/runtime/engines.h"
 #include "hw/runtime/onednn_backend.h"
 #include "model/torch_executor.h"
@@ -16,6 +17,7 @@
 namespace yoloq {
 namespace {
 
+constexpr char kNative[] = "native";
 constexpr char kOneDnn[] = "onednn";
 constexpr char kTorch[] = "torch";
 
@@ -79,6 +81,7 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeFakeQuantizedEngine(
 }
 
 std::string EngineVersion(const std::string& name) {
+  if (name == kNative) return absl::StrCat(kNativeVersion);
   if (name == kOneDnn) return OneDnnVersion();
   if (name == kTorch) return TorchVersion();
   return "";

@@ -27,7 +27,8 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeFakeQuantizedEngine(
 // InvalidArgument, with the known names, unless MakeEngine knows it.
 absl::Status CheckEngineName(const std::string& name);
 
-// Version of the library behind an engine; "" where there is none.
+// Version of what an engine computes with, its library or our own convolutions;
+// "" where that does not change.
 std::string EngineVersion(const std::string& name);
 
 }  // namespace yoloq
