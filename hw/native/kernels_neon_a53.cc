@@ -29,6 +29,7 @@ KernelSet MakeKernels() {
   set.picture.pack = PackPicturePanel;
   SetVectorKernels(&set);
   set.finish_bytes = FinishBytesNeon;
+  set.finish_reals = FinishRealsNeon;
   SetTileKernels<4, 4>(0, 0, &set);
   SetTileKernels<4, 2>(0, 1, &set);
   SetTileKernels<4, 1>(0, 2, &set);
