@@ -8,10 +8,10 @@
 #include "absl/strings/str_format.h"
 #include "hw/native/depthwise.h"
 #include "hw/native/direct.h"
-#include "hw/native/direct_s8.h"
 #include "hw/native/isa.h"
 #include "hw/native/plan.h"
 #include "hw/native/shifted.h"
+#include "hw/native/tiled_direct.h"
 #include "hw/native/tiled_winograd.h"
 #include "hw/native/winograd.h"
 #include "hw/native/workers.h"
@@ -187,7 +187,9 @@ class NativeBackend : public ConvolutionBackend {
                  ? NewTiledWinograd(task, way.form, context_, description)
                  : NewWinograd(task, way.form, context_, description);
     }
-    if (UsesSignedBytes(task)) return NewDirectS8(task, context_, description);
+    if (HasTiledDirect(task.precision, *context_.kernels)) {
+      return NewTiledDirect(task, context_, description);
+    }
     return ShiftedIsPossible(task, context_)
                ? NewShifted(task, context_, description)
                : NewDirect(task, context_, description);
@@ -221,9 +223,14 @@ class NativeBackend : public ConvolutionBackend {
   const char* GemmName(const ConvolutionTask& task, const Way& way) const {
     const KernelSet& kernels = *context_.kernels;
     const bool direct = way.algorithm == NativeAlgorithm::kDirect;
-    if (task.precision == FP32) return kernels.gemm_f32.name;
-    if (direct && UsesSignedBytes(task)) return DirectS8GemmName(task, kernels);
-    if (!direct && UsesTiles(way.form)) return kernels.tiles.gemm_s16.name;
+    const bool real = task.precision == FP32;
+    if (direct && HasTiledDirect(task.precision, kernels)) {
+      return TiledDirectGemmName(task, kernels);
+    }
+    if (!direct && UsesTiles(way.form)) {
+      return real ? kernels.tiles.gemm_f32.name : kernels.tiles.gemm_s16.name;
+    }
+    if (real) return kernels.gemm_f32.name;
     return direct && kernels.gemm_u8.rows > 0 ? kernels.gemm_u8.name
                                               : kernels.gemm_s16.name;
   }
@@ -231,10 +238,6 @@ class NativeBackend : public ConvolutionBackend {
   bool UsesTiles(const WinogradForm& form) const {
     return form.outputs == 4 && form.stride == 1 &&
            HasTiledWinograd(*context_.kernels);
-  }
-
-  bool UsesSignedBytes(const ConvolutionTask& task) const {
-    return task.precision == INT8 && HasDirectS8(*context_.kernels);
   }
 
   bool WinogradIsAllowed(const ConvolutionTask& task) const {
@@ -274,8 +277,9 @@ class NativeBackend : public ConvolutionBackend {
   }
 
   Cost CostOfDirect(const ConvolutionTask& task) const {
-    return UsesSignedBytes(task) ? DirectS8Cost(task, context_)
-                                 : DirectCost(task, context_);
+    return HasTiledDirect(task.precision, *context_.kernels)
+               ? TiledDirectCost(task, context_)
+               : DirectCost(task, context_);
   }
 
   Cost CostOfWinograd(const ConvolutionTask& task,

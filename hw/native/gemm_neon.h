@@ -32,10 +32,27 @@ void GemmS16Rows4x8(int rows, int64_t groups, const int16_t* a,
                     int64_t c_stride, bool accumulate,
                     const Prefetch& prefetch);
 
-// 4 x 16, rows as they lie: FMLA by element.
-void GemmF32Rows4x16(int rows, int64_t groups, const float* a, int64_t a_stride,
-                     const float* panel, float* c, int64_t c_stride,
-                     bool accumulate, const Prefetch& prefetch);
+// 8 x 8, rows arranged by ArrangeF32 or InterleaveF32: FMLA by element, 4
+// products an instruction. `groups` are of 4 values of k. Rows are whole tiles
+// and one of the rest; an odd number takes the room of one more. `panel` is
+// what PackF32Panel made, one after another. Overwrites c.
+void GemmF32Pairs8x8(int64_t rows, int64_t groups, const float* a, int panels,
+                     const float* panel, float* c, int64_t c_stride);
+// The same of one panel.
+void GemmF32Panel8x8(int64_t rows, int64_t groups, const float* a,
+                     const float* panel, float* c, int64_t c_stride);
+
+// Rows of `depth` values, `stride` apart, to tiles: two values of each row by
+// turns for each two rows. A row's values lie in fours, one in every 36 (see
+// TileKernels).
+void InterleaveF32(int64_t rows, int64_t depth, const float* from,
+                   int64_t stride, float* to);
+
+// A tile, or a part of one, of rows as they lie.
+void ArrangeF32(int rows, int64_t groups, const float* const* from, float* to);
+
+// `columns`: eight columns of groups * 4 weights each.
+void PackF32Panel(const float* columns, int64_t groups, float* panel);
 
 // 3 x 4, 32 bytes of k together. Four products are summed in 16 bits (SMULL,
 // SMLAL), then pairs of sums in 32 (SADALP): 32 products in 5 instructions.

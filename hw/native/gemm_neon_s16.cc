@@ -8,6 +8,8 @@ namespace yoloq {
 namespace native {
 namespace {
 
+#include "hw/native/interleave_neon.inc"
+
 // --- 6 x 16. Sums: v8 to v31, four a row. Rows: two a register in v0 to v2.
 // Columns: two k in v4 to v7. All loads stand together, once every two k.
 
@@ -112,49 +114,17 @@ struct Split {
   int64_t tiles;
 };
 
-// Eight values of one row and of the next to both quads of a pair of rows.
-inline void InterleavePair(int16x8_t first, int16x8_t second, int64_t quad,
-                           int16_t* to) {
-  const int64x2_t a = vreinterpretq_s64_s16(first);
-  const int64x2_t b = vreinterpretq_s64_s16(second);
-  vst1q_s16(to, vreinterpretq_s16_s64(vzip1q_s64(a, b)));
-  vst1q_s16(to + quad, vreinterpretq_s16_s64(vzip2q_s64(a, b)));
-}
-
 // Rows that lie in eights, one in every 36.
 constexpr int64_t kEightStep = 36 * 8;
 
 void InterleaveTile(int rows, int64_t depth, const int16_t* from,
                     int64_t stride, int16_t* to) {
   const int64_t quad = (rows + 1) / 2 * 8;
+  const int64_t pieces = depth / 8;
   for (; rows >= 2; rows -= 2, from += 2 * stride, to += 8) {
-    const int16_t* first = from;
-    const int16_t* second = from + stride;
-    int16_t* out = to;
-    int64_t k = depth;
-    for (; k >= 32; k -= 32) {
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) {
-        InterleavePair(vld1q_s16(first + i * kEightStep),
-                       vld1q_s16(second + i * kEightStep), quad, out);
-        out += 2 * quad;
-      }
-      first += 4 * kEightStep;
-      second += 4 * kEightStep;
-    }
-    for (; k > 0; k -= 8) {
-      InterleavePair(vld1q_s16(first), vld1q_s16(second), quad, out);
-      first += kEightStep;
-      second += kEightStep;
-      out += 2 * quad;
-    }
+    InterleavePair(from, from + stride, pieces, kEightStep, quad, to);
   }
-  if (rows == 0) return;
-  for (int64_t k = 0; k < depth; k += 8) {
-    InterleavePair(vld1q_s16(from), vdupq_n_s16(0), quad, to);
-    from += kEightStep;
-    to += 2 * quad;
-  }
+  if (rows == 1) InterleaveLast(from, pieces, kEightStep, quad, to);
 }
 
 // --- 4 x 8, for what the tiles above do not do.

@@ -12,8 +12,9 @@ namespace {
 using ::testing::HasSubstr;
 
 // kernels.h: what a table entry must have for packing and epilogues to fit.
+// `together`: values of k that lie together, KR.
 template <typename GemmType>
-void ExpectUsable(const GemmType& gemm, const KernelSet& set) {
+void ExpectUsable(const GemmType& gemm, int together, const KernelSet& set) {
   ASSERT_NE(gemm.run, nullptr);
   EXPECT_GT(gemm.rows, 0);
   EXPECT_GT(gemm.depth, 0);
@@ -21,7 +22,7 @@ void ExpectUsable(const GemmType& gemm, const KernelSet& set) {
   EXPECT_EQ(gemm.columns % set.lanes, 0);
   const std::string tile = std::to_string(gemm.rows) + "x" +
                            std::to_string(gemm.columns) + "c" +
-                           std::to_string(gemm.depth) + "_";
+                           std::to_string(together) + "_";
   EXPECT_THAT(gemm.name, HasSubstr(tile));
 }
 
@@ -30,9 +31,16 @@ TEST(IsaTest, EverySetIsWhole) {
   for (const KernelSet* set : AvailableKernels()) {
     SCOPED_TRACE(set->name);
     EXPECT_TRUE(names.insert(set->name).second);
-    if (set->gemm_u8.run != nullptr) ExpectUsable(set->gemm_u8, *set);
-    ExpectUsable(set->gemm_s16, *set);
-    ExpectUsable(set->gemm_f32, *set);
+    if (set->gemm_u8.run != nullptr) {
+      ExpectUsable(set->gemm_u8, set->gemm_u8.depth, *set);
+    }
+    ExpectUsable(set->gemm_s16, set->gemm_s16.depth, *set);
+    if (set->gemm_tiled_f32.run != nullptr) {
+      ExpectUsable(set->gemm_tiled_f32, /*together=*/1, *set);
+      ExpectUsable(set->tiles.gemm_f32, /*together=*/1, *set);
+    } else {
+      ExpectUsable(set->gemm_f32, set->gemm_f32.depth, *set);
+    }
     EXPECT_NE(set->input_2_s16, nullptr);
     EXPECT_NE(set->input_4_s16, nullptr);
     EXPECT_NE(set->input_4_f32, nullptr);
@@ -59,8 +67,13 @@ TEST(IsaTest, DescriptionsAreThoseOfTheSets) {
     // A set computes with what its description says that it has, and no more.
     EXPECT_EQ((*described)->gemm_u8.rows > 0, set->gemm_u8.run != nullptr);
     EXPECT_EQ((*described)->gemm_s8.rows > 0, set->gemm_s8.run != nullptr);
+    EXPECT_EQ((*described)->gemm_f32.rows > 0, set->gemm_f32.run != nullptr);
+    EXPECT_EQ((*described)->gemm_tiled_f32.rows > 0,
+              set->gemm_tiled_f32.run != nullptr);
     EXPECT_EQ((*described)->tiles.gemm_s16.rows > 0,
               set->tiles.gemm_s16.run != nullptr);
+    EXPECT_EQ((*described)->tiles.gemm_f32.rows > 0,
+              set->tiles.gemm_f32.run != nullptr);
     EXPECT_EQ((*described)->gemm_s16.run, nullptr);
   }
 }

@@ -44,7 +44,6 @@ CoreModel CortexA53() {
   core.instructions = 1;
   // By a fit to counts of instructions.
   core.finish_operations = 30;
-  core.gather_operations = 62;
   core.input_operations = 6;
   core.output_operations = 27;
   core.part_operations = 7.3;
@@ -87,10 +86,12 @@ KernelSet DescribeNeonA53() {
   // Rates: products of the inner loop of a whole tile over its instructions
   // (mca.sh prints them).
   set.gemm_s16 = {"gemm_s16s16_4x8c1_neon", 4, 8, 1, 1.2};
-  set.gemm_f32 = {"gemm_f32_4x16c1_neon_a53", 4, 16, 1, 512.0 / 142};
   set.gemm_s8 = {"gemm_s8s8_3x4c32_neon_a53", 3, 4, 32, 1536.0 / 266};
   set.picture = {"gemm_s8s8_2x4c28_neon_a53", 4, 112, 224.0 / 49};
+  // With what it takes to read and write sums once every 128 values of k.
+  set.gemm_tiled_f32 = {"gemm_f32_8x8c1_neon_a53", 8, 8, 4, 8192.0 / 2377};
   set.tiles.gemm_s16 = {"gemm_s16s16_6x16c1_neon_a53", 6, 16, 8, 1536.0 / 397};
+  set.tiles.gemm_f32 = {"gemm_f32_8x8c1_neon_a53", 8, 8, 4, 512.0 / 146};
   return set;
 }
 

@@ -160,23 +160,45 @@ struct GemmS8 {
   FinishBytesKernel finish = nullptr;
 };
 
+// Matrix product of reals in layouts of its own: for i < rows and
+// j < panels * columns,
+// c[i * c_stride + j] = sum over k of from[i][k] * column j's weight k.
+struct GemmTiledF32 {
+  const char* name = nullptr;
+  int rows = 0;     // of a tile, an even number
+  int columns = 0;  // of a panel
+  int depth = 0;    // values of k in a group
+  double rate = 0;  // see Gemm
+  // Any number of rows: `a` is whole tiles and one of the rest.
+  void (*run)(int64_t rows, int64_t groups, const float* a, int panels,
+              const float* panel, float* c, int64_t c_stride) = nullptr;
+  // A tile, or a part of one, of the rows' groups * depth values; it takes as
+  // many, and those of one row more where their number is odd.
+  void (*arrange)(int rows, int64_t groups, const float* const* from,
+                  float* to) = nullptr;
+  // `weights`: column by column, groups * depth values each; the panel takes as
+  // many.
+  void (*pack)(const float* weights, int64_t groups, float* panel) = nullptr;
+};
+
 // Matrix product of any number of rows, which `interleave` cut into tiles and
 // laid out, with one panel:
 // c[i * c_stride + j] = sum over k of row i's value k * panel(k, j), the panel
-// as that of Gemm with one value of k together. Sums wrap. Reads up to 64 bytes
-// beyond `a` and the panel.
+// as that of Gemm with one value of k together. Integer sums wrap. Reads up to
+// 64 bytes beyond `a` and the panel.
+template <typename V, typename C>
 struct GemmTiles {
   const char* name = nullptr;
   int rows = 0;     // the most rows of a tile
   int columns = 0;  // of a panel
   int depth = 0;    // values of k in a group
   double rate = 0;  // see Gemm
-  void (*run)(int64_t rows, int64_t groups, const int16_t* a,
-              const int16_t* panel, int32_t* c, int64_t c_stride) = nullptr;
+  void (*run)(int64_t rows, int64_t groups, const V* a, const V* panel, C* c,
+              int64_t c_stride) = nullptr;
   // Rows of `depth` values, `stride` apart, to `a`: each tile takes an even
   // number of rows, and there are as few tiles as `rows` allows.
-  void (*interleave)(int64_t rows, int64_t depth, const int16_t* from,
-                     int64_t stride, int16_t* to) = nullptr;
+  void (*interleave)(int64_t rows, int64_t depth, const V* from, int64_t stride,
+                     V* to) = nullptr;
 };
 
 // The product of GemmS8 for kernels of 3 x 3 on three channels, which takes its
@@ -201,8 +223,9 @@ struct PictureGemm {
 // across, all with the frequencies and weights of F(4,3):
 // winograd_tiles_neon.inc. Frequency f is row f / 6, column f % 6; a tile of 2
 // has the rows or columns 0, 1, 2 and 5, a tile of 1 has 0, 1 and 5. Layouts:
-// transformed bytes [channel / 8][frequency][channel % 8], whatever
-// frequency_stride; sums [frequency][column], 16 columns.
+// transformed values [channel / n][frequency][channel % n], n being 8 for bytes
+// and 4 for reals, whatever frequency_stride; sums [frequency][column], 16
+// columns.
 struct TileKernels {
   InputTransform<uint8_t, int16_t> input_s16[3][3] = {};
   InputTransform<float, float> input_f32[3][3] = {};
@@ -212,8 +235,9 @@ struct TileKernels {
                            int64_t row_stride) = {};
   // The sums of products alone.
   void (*output_f32[3][3])(const float* m, float* y, int64_t row_stride) = {};
-  // Its rows are one frequency of transformed tiles.
-  GemmTiles gemm_s16;
+  // Their rows are one frequency of transformed tiles. `columns` divides 16.
+  GemmTiles<int16_t, int32_t> gemm_s16;
+  GemmTiles<float, float> gemm_f32;
   // Takes what output_s32 wrote; the epilogue's bias is not used.
   FinishBytesKernel finish_bytes = nullptr;
 };
@@ -263,13 +287,15 @@ struct KernelSet {
 
   GemmU8 gemm_u8;  // none where it would be slower than s16
   GemmS16 gemm_s16;
-  GemmF32 gemm_f32;
+  GemmF32 gemm_f32;  // none where there are those of tiles
 
   // Preferred to gemm_u8 and gemm_s16 for direct convolution where it is there.
   GemmS8 gemm_s8;
   // Preferred to gemm_s8, whose `finish` takes its sums too.
   PictureGemm picture;
-  // Preferred for F(4,3) where its gemm_s16 is there.
+  // Preferred to gemm_f32 for direct convolution where it is there.
+  GemmTiledF32 gemm_tiled_f32;
+  // Preferred for F(4,3) where its products are there.
   TileKernels tiles;
 
   // Channels are handled in vectors: arrays written by transforms have room for

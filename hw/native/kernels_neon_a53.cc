@@ -19,12 +19,14 @@ namespace {
 KernelSet MakeKernels() {
   KernelSet set = DescribeNeonA53();
   set.gemm_s16.run = GemmS16Rows4x8;
-  set.gemm_f32.run = GemmF32Rows4x16;
   set.gemm_s8.run = GemmS8Rows3x4;
   set.gemm_s8.arrange = ArrangeS8;
   set.gemm_s8.panel_bytes = S8PanelBytes;
   set.gemm_s8.pack = PackS8Panel;
   set.gemm_s8.finish = FinishSumsNeon<0>;
+  set.gemm_tiled_f32.run = GemmF32Pairs8x8;
+  set.gemm_tiled_f32.arrange = ArrangeF32;
+  set.gemm_tiled_f32.pack = PackF32Panel;
   set.picture.run = GemmPicture2x4;
   set.picture.pack = PackPicturePanel;
   SetVectorKernels(&set);
@@ -41,6 +43,8 @@ KernelSet MakeKernels() {
   SetTileKernels<1, 1>(2, 2, &set);
   set.tiles.gemm_s16.run = GemmS16Quads6x16;
   set.tiles.gemm_s16.interleave = InterleaveS16;
+  set.tiles.gemm_f32.run = GemmF32Panel8x8;
+  set.tiles.gemm_f32.interleave = InterleaveF32;
   set.tiles.finish_bytes = FinishSumsNeon<kOutputFraction>;
   return set;
 }

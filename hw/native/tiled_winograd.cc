@@ -23,8 +23,8 @@ constexpr int kOutputs = 4;
 constexpr int64_t kFewTiles = 64;
 // Tiles of one row whose outputs are finished together.
 constexpr int kTilesInRun = 8;
-// Channels that transformed bytes keep together.
-constexpr int kEight = 8;
+// Columns of the sums that output transforms take: those of one or more panels.
+constexpr int kColumns = 16;
 // Kernels read so far beyond what they use.
 constexpr int64_t kSlackBytes = 64;
 
@@ -95,6 +95,15 @@ class TileList {
     return sum;
   }
 
+  // The same with each block's rounded up to a multiple of `rows`.
+  int64_t products(int64_t blocks, int rows) const {
+    int64_t sum = 0;
+    for (int f = 0; f < kFrequencies; ++f) {
+      sum += blocks * RoundUp(CeilDivide(end(f) - begin(f), blocks), rows);
+    }
+    return sum;
+  }
+
  private:
   std::vector<Tile> tiles_;
   int64_t right_ = 0;
@@ -105,18 +114,18 @@ class TileList {
 };
 
 // The kernels and numbers of one precision. Instructions a value, by a fit to
-// counts: of the input's transform (and interleaving), of the sums and the
-// output's transform, of the epilogue, and of a residual.
+// counts: of the input's transform and interleaving, of the sums and the
+// output's transform, of the epilogue, and of a residual. kMissingRow: what a
+// row that a product's tile has room for takes of the products of one that is
+// there.
 struct Int8Kind {
   using In = uint8_t;
   using Weight = int8_t;
   using V = int16_t;
   using C = int32_t;
   using Finisher = ByteFinisher;
-  static const GemmTiles& gemm(const KernelSet& set) {
-    return set.tiles.gemm_s16;
-  }
-  static constexpr bool kInterleaved = true;
+  static const auto& gemm(const KernelSet& set) { return set.tiles.gemm_s16; }
+  static constexpr double kMissingRow = 0;
   static constexpr double kInputInstructions = 1.1;
   // A weight that is transformed in the run, by a count.
   static constexpr double kWeightInstructions = 40;
@@ -140,13 +149,13 @@ struct RealKind {
   using V = float;
   using C = float;
   using Finisher = RealFinisher;
-  static const GemmF32& gemm(const KernelSet& set) { return set.gemm_f32; }
-  static constexpr bool kInterleaved = false;
-  static constexpr double kInputInstructions = 1.5;
-  static constexpr double kWeightInstructions = 66.5;
-  static constexpr double kOutputInstructions = 5.5;
-  static constexpr double kFinishInstructions = 2.5;
-  static constexpr double kAddInstructions = 3.5;
+  static const auto& gemm(const KernelSet& set) { return set.tiles.gemm_f32; }
+  static constexpr double kMissingRow = 18.0 / 146;
+  static constexpr double kInputInstructions = 2.3;
+  static constexpr double kWeightInstructions = 70.6;
+  static constexpr double kOutputInstructions = 4.7;
+  static constexpr double kFinishInstructions = 1.6;
+  static constexpr double kAddInstructions = 1.0;
   static auto Input(const TileKernels& tiles, int down, int across) {
     return tiles.input_f32[down][across];
   }
@@ -164,7 +173,7 @@ int64_t Blocks(int64_t tiles, int64_t depth, const PlanContext& context) {
   const auto& gemm = Kind::gemm(*context.kernels);
   const int64_t tile_bytes =
       kFrequencies * (2 * depth * int64_t{sizeof(typename Kind::V)} +
-                      gemm.columns * int64_t{sizeof(typename Kind::C)});
+                      kColumns * int64_t{sizeof(typename Kind::C)});
   // About five eighths of the cache, in whole tiles of the product.
   const int64_t fitting =
       std::clamp<int64_t>(
@@ -203,7 +212,7 @@ class TiledWinograd : public Convolution {
                         ? task.input_quantization.zero_point()
                         : 0),
         tiles_(task.output.height(), task.output.width()),
-        depth_(RoundUp(channels_, context.kernels->lanes)),
+        depth_(RoundUp(channels_, gemm_.depth)),
         outside_(channels_, static_cast<In>(zero_point_)) {
     few_tiles_ = tiles_.size() <= kFewTiles;
     blocks_ = Blocks<Kind>(tiles_.size(), depth_, context);
@@ -241,19 +250,19 @@ class TiledWinograd : public Convolution {
     return RoundUp(kFrequencies * v_stride_ * int64_t{sizeof(V)} + kSlackBytes,
                    64);
   }
-  // Tiles as the transform writes them and, where that differs, interleaved.
-  int64_t all_v_bytes() const {
-    return (Kind::kInterleaved ? 2 : 1) * v_bytes();
-  }
+  // Tiles as the transform writes them, and interleaved.
+  int64_t all_v_bytes() const { return 2 * v_bytes(); }
   int64_t m_bytes() const {
-    return block_tiles_ * kFrequencies * gemm_.columns * sizeof(C);
+    return block_tiles_ * kFrequencies * kColumns * sizeof(C);
   }
   int64_t outputs_bytes() const {
-    return kTilesInRun * kOutputs * kOutputs * gemm_.columns * sizeof(C);
+    return kTilesInRun * kOutputs * kOutputs * kColumns * sizeof(C);
   }
+  // Of the weights of all panels of a round.
+  int64_t u_bytes() const { return round_panels() * weights_.scratch_bytes(); }
   int64_t shared_bytes() const { return few_tiles_ ? all_v_bytes() : 0; }
   int64_t place_bytes() const {
-    return RoundUp(m_bytes() + outputs_bytes(), 64) + weights_.scratch_bytes() +
+    return RoundUp(m_bytes() + outputs_bytes(), 64) + u_bytes() +
            (few_tiles_ ? 0 : all_v_bytes());
   }
   char* place_memory(const ConvolutionBuffers& buffers, int place) const {
@@ -261,26 +270,26 @@ class TiledWinograd : public Convolution {
            place * place_bytes();
   }
 
-  // What one panel takes.
+  // A round computes kColumns channels: the sums that finishing takes.
+  int round_panels() const { return kColumns / gemm_.columns; }
+  int64_t rounds() const { return CeilDivide(out_channels_, kColumns); }
+
+  // What one round takes.
   struct RoundMemory {
     V* u = nullptr;        // weights that are transformed in the run
     C* m = nullptr;        // products
     C* outputs = nullptr;  // of a run of tiles
   };
   RoundMemory MemoryOfRound(char* memory) const {
-    char* const m = memory + weights_.scratch_bytes();
+    char* const m = memory + u_bytes();
     return {reinterpret_cast<V*>(memory), reinterpret_cast<C*>(m),
             reinterpret_cast<C*>(m + m_bytes())};
   }
 
   // Where the i-th tile of a block is transformed to.
-  V* TileV(V* v, int64_t i) const {
-    return v + i * depth_ * (Kind::kInterleaved ? kFrequencies : 1);
-  }
+  V* TileV(V* v, int64_t i) const { return v + i * depth_ * kFrequencies; }
 
-  V* interleaved(V* v) const {
-    return Kind::kInterleaved ? v + v_bytes() / int64_t{sizeof(V)} : v;
-  }
+  V* interleaved(V* v) const { return v + v_bytes() / int64_t{sizeof(V)}; }
 
   // The tiles of a block that have frequency f.
   Range TilesOf(int f, const Range& block) const {
@@ -303,67 +312,57 @@ class TiledWinograd : public Convolution {
       }
     }
     Kind::Input(kernels_, SizeIndex(tile.down), SizeIndex(tile.across))(
-        pixels, channels_, zero_point_, v, v_stride_);
+        pixels, channels_, zero_point_, v, /*frequency_stride=*/0);
   }
 
   // One frequency of a block's tiles to the layout that products want.
   void Interleave(V* v, int f, const Range& block) const {
-    if constexpr (Kind::kInterleaved) {
-      const Range range = TilesOf(f, block);
-      gemm_.interleave(
-          range.size(), depth_,
-          v + (range.begin - block.begin) * kFrequencies * depth_ + f * kEight,
-          kFrequencies * depth_, interleaved(v) + f * v_stride_);
-    }
+    const Range range = TilesOf(f, block);
+    gemm_.interleave(range.size(), depth_,
+                     v + (range.begin - block.begin) * kFrequencies * depth_ +
+                         f * gemm_.depth,
+                     kFrequencies * depth_, interleaved(v) + f * v_stride_);
   }
 
-  // Products of one panel with a block's transformed tiles. Weights that are
-  // transformed in the run come to `u`.
-  void Multiply(V* v, const Range& block, int panel, V* u, C* m) const {
-    const int64_t c_stride = kFrequencies * gemm_.columns;
-    FrequencyRow<V> weights;
+  // Products of a round's panels with a block's transformed tiles. Columns that
+  // have no panel are left as they are. Weights that are transformed in the run
+  // come to `u`.
+  void Multiply(V* v, const Range& block, int64_t round, V* u, C* m) const {
+    const int first_panel = static_cast<int>(round) * round_panels();
+    const int panels =
+        std::min(round_panels(), weights_.shape().panels() - first_panel);
+    FrequencyRow<V> weights[kColumns];
     for (int f = 0; f < kFrequencies; ++f) {
-      if (f % kSide == 0) weights = weights_.Row(panel, f / kSide, u);
       const Range range = TilesOf(f, block);
       const int64_t first = range.begin - block.begin;
-      MultiplyRows(range.size(),
-                   interleaved(v) + f * v_stride_ +
-                       (Kind::kInterleaved ? 0 : first * depth_),
-                   weights.values + f % kSide * weights.stride,
-                   m + (first * kFrequencies + f) * gemm_.columns, c_stride);
-    }
-  }
-
-  void MultiplyRows(int64_t rows, const V* a, const V* weights, C* c,
-                    int64_t c_stride) const {
-    const int64_t groups = depth_ / gemm_.depth;
-    if constexpr (Kind::kInterleaved) {
-      gemm_.run(rows, groups, a, weights, c, c_stride);
-    } else {
-      const int64_t tiles = CeilDivide(rows, gemm_.rows);
-      for (int64_t i = 0; i < tiles; ++i) {
-        const int64_t begin = PartBegin(rows, tiles, i);
-        gemm_.run(static_cast<int>(PartBegin(rows, tiles, i + 1) - begin),
-                  groups, a + begin * depth_, depth_, weights,
-                  c + begin * c_stride, c_stride, /*accumulate=*/false,
-                  Prefetch());
+      for (int i = 0; i < panels; ++i) {
+        if (f % kSide == 0) {
+          weights[i] = weights_.Row(
+              first_panel + i, f / kSide,
+              u + i * weights_.scratch_bytes() / int64_t{sizeof(V)});
+        }
+        gemm_.run(range.size(), depth_ / gemm_.depth,
+                  interleaved(v) + f * v_stride_,
+                  weights[i].values + f % kSide * weights[i].stride,
+                  m + (first * kFrequencies + f) * kColumns + i * gemm_.columns,
+                  kFrequencies * kColumns);
       }
     }
   }
 
-  // Outputs of a block's tiles, of one panel's channels.
-  void Finish(const C* m, const Range& block, int panel, C* outputs,
+  // Outputs of a block's tiles, of one round's channels.
+  void Finish(const C* m, const Range& block, int64_t round, C* outputs,
               const ConvolutionBuffers& buffers) const {
-    const int channel = panel * gemm_.columns;
-    const int columns = std::min(gemm_.columns, out_channels_ - channel);
+    const int channel = static_cast<int>(round) * kColumns;
+    const int columns = std::min(kColumns, out_channels_ - channel);
     for (int64_t t = block.begin; t < block.end;) {
       const Tile& tile = tiles_[t];
       const int64_t count = RunOfTiles(t, block.end);
-      const int64_t tile_columns = int64_t{tile.across} * gemm_.columns;
+      const int64_t tile_columns = int64_t{tile.across} * kColumns;
       const int64_t row_stride = count * tile_columns;
       for (int64_t i = 0; i < count; ++i, ++t) {
         Kind::Output(kernels_, SizeIndex(tile.down), SizeIndex(tile.across),
-                     m + (t - block.begin) * kFrequencies * gemm_.columns,
+                     m + (t - block.begin) * kFrequencies * kColumns,
                      *finisher_, channel, outputs + i * tile_columns,
                      row_stride);
       }
@@ -371,11 +370,18 @@ class TiledWinograd : public Convolution {
       const int width = static_cast<int>(
           std::min<int64_t>(count * tile.across, output_.width() - tile.x));
       for (int i = 0; i < height; ++i) {
-        finisher_->Finish(outputs + i * row_stride, gemm_.columns,
+        finisher_->Finish(outputs + i * row_stride, kColumns,
                           int64_t{tile.y + i} * output_.width() + tile.x, width,
                           channel, columns, buffers);
       }
     }
+  }
+
+  void Compute(V* v, const Range& block, int64_t round,
+               const RoundMemory& memory,
+               const ConvolutionBuffers& buffers) const {
+    Multiply(v, block, round, memory.u, memory.m);
+    Finish(memory.m, block, round, memory.outputs, buffers);
   }
 
   // How many tiles from t on are neighbours in one row and of one size.
@@ -398,14 +404,13 @@ class TiledWinograd : public Convolution {
                            PartBegin(tiles_.size(), blocks_, i + 1)};
       char* const memory = place_memory(buffers, place);
       V* const v = reinterpret_cast<V*>(memory);
-      const RoundMemory round = MemoryOfRound(memory + all_v_bytes());
+      const RoundMemory m = MemoryOfRound(memory + all_v_bytes());
       for (int64_t t = block.begin; t < block.end; ++t) {
         TransformTile(input, tiles_[t], TileV(v, t - block.begin));
       }
       for (int f = 0; f < kFrequencies; ++f) Interleave(v, f, block);
-      for (int panel = 0; panel < weights_.shape().panels(); ++panel) {
-        Multiply(v, block, panel, round.u, round.m);
-        Finish(round.m, block, panel, round.outputs, buffers);
+      for (int64_t round = 0; round < rounds(); ++round) {
+        Compute(v, block, round, m, buffers);
       }
     });
   }
@@ -417,15 +422,12 @@ class TiledWinograd : public Convolution {
     workers_.pool().Loop(tiles_.size(), [&](int64_t t) {
       TransformTile(input, tiles_[t], TileV(v, t));
     });
-    if (Kind::kInterleaved) {
-      workers_.pool().Loop(kFrequencies, [&](int64_t f) {
-        Interleave(v, static_cast<int>(f), all);
-      });
-    }
-    workers_.Loop(weights_.shape().panels(), [&](int64_t panel, int place) {
-      const RoundMemory round = MemoryOfRound(place_memory(buffers, place));
-      Multiply(v, all, static_cast<int>(panel), round.u, round.m);
-      Finish(round.m, all, static_cast<int>(panel), round.outputs, buffers);
+    workers_.pool().Loop(kFrequencies, [&](int64_t f) {
+      Interleave(v, static_cast<int>(f), all);
+    });
+    workers_.Loop(rounds(), [&](int64_t round, int place) {
+      Compute(v, all, round, MemoryOfRound(place_memory(buffers, place)),
+              buffers);
     });
   }
 
@@ -443,7 +445,7 @@ class TiledWinograd : public Convolution {
   const int64_t input_stride_;
   const int zero_point_;
   const TileList tiles_;
-  const int64_t depth_;            // transformed channels, whole vectors
+  const int64_t depth_;            // transformed channels, whole groups
   const std::vector<In> outside_;  // a pixel of padding
   bool few_tiles_ = false;
   int64_t blocks_ = 0;
@@ -455,7 +457,7 @@ template <typename Kind>
 PanelShape ShapeOf(const ConvolutionTask& task, const PlanContext& context) {
   return {task.input.channels(), task.op.out_channels(),
           Kind::gemm(*context.kernels).columns, /*depth=*/1,
-          RoundUp(task.input.channels(), context.kernels->lanes)};
+          RoundUp(task.input.channels(), Kind::gemm(*context.kernels).depth)};
 }
 
 template <typename Kind>
@@ -463,25 +465,27 @@ Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
             const PlanContext& context) {
   const auto& gemm = Kind::gemm(*context.kernels);
   const TileList tiles(task.output.height(), task.output.width());
-  const int64_t depth = RoundUp(task.input.channels(), context.kernels->lanes);
+  const int64_t depth = RoundUp(task.input.channels(), gemm.depth);
   const int64_t columns = RoundUp(task.op.out_channels(), gemm.columns);
   const int64_t value_bytes = sizeof(typename Kind::V);
   const double products = tiles.products();
   const double outputs = static_cast<double>(OutputPixels(task)) * columns;
   Cost cost;
   cost.multiplies = products * depth * columns;
-  cost.multiply_cycles = cost.multiplies / gemm.rate;
+  const int64_t blocks = Blocks<Kind>(tiles.size(), depth, context);
+  const double missing = tiles.products(blocks, gemm.rows) - products;
+  cost.multiply_cycles =
+      (products + Kind::kMissingRow * missing) * depth * columns / gemm.rate;
   cost.transform_cycles =
       products * (Kind::kInputInstructions * depth +
                   Kind::kOutputInstructions * columns) +
       outputs * (Kind::kFinishInstructions +
                  (task.add.has_value() ? Kind::kAddInstructions : 0));
-  if (task.input.channels() % context.kernels->lanes != 0) {
+  if (task.input.channels() % gemm.depth != 0) {
     // The last vector of channels is filled value by value.
-    cost.transform_cycles += products * context.kernels->lanes *
-                             context.kernels->core.part_operations;
+    cost.transform_cycles +=
+        products * gemm.depth * context.kernels->core.part_operations;
   }
-  const int64_t blocks = Blocks<Kind>(tiles.size(), depth, context);
   if (form.weights_in_run) {
     cost.transform_cycles +=
         Kind::kWeightInstructions * blocks * depth * columns;
@@ -495,8 +499,8 @@ Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
   cost.traffic.weights =
       packed_bytes * PassesFromMemory(packed_bytes, blocks, context);
   if (tiles.size() <= kFewTiles) {
-    cost.traffic.scratch = ScratchTraffic(products * depth * value_bytes,
-                                          columns / gemm.columns, context);
+    cost.traffic.scratch = ScratchTraffic(
+        products * depth * value_bytes, CeilDivide(columns, kColumns), context);
   }
   return cost;
 }
@@ -504,7 +508,7 @@ Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
 }  // namespace
 
 bool HasTiledWinograd(const KernelSet& kernels) {
-  return kernels.tiles.gemm_s16.rows > 0;
+  return kernels.tiles.gemm_s16.rows > 0 && kernels.tiles.gemm_f32.rows > 0;
 }
 
 Cost TiledWinogradCost(const ConvolutionTask& task, const WinogradForm& form,
