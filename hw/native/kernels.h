@@ -103,8 +103,8 @@ struct BlockOutput {
 // being 4 for F(2,3), 6 for F(4,3) and 9 at stride 2: pixels[i] points to the
 // first channel of pixel i, row by row. Element (frequency f, channel c) goes
 // to v[f * frequency_stride + c], for c in [0, channels) rounded up to a
-// multiple of `lanes`; what is beyond the channels is 0. At stride 2 the
-// frequencies are WinogradForm's planes.
+// multiple of `lanes`, in FP32 of half as many; what is beyond the channels is
+// 0. At stride 2 the frequencies are WinogradForm's planes.
 template <typename T, typename V>
 using InputTransform = void (*)(const T* const* pixels, int channels,
                                 int zero_point, V* v, int64_t frequency_stride);
