@@ -16,13 +16,14 @@ namespace {
 #include "hw/native/gemm_vector.inc"
 #include "hw/native/vector_kernels.inc"
 
-// u8 x s8 by vpdpbusd: exact, four products summed in 32 bits.
-struct U8S8 {
-  typedef uint8_t A;
-  typedef int8_t B;
+// Sums of products of 8-bit or 16-bit integers: a group of k has 32 bits.
+template <typename Activation, typename Weight>
+struct Integers {
+  typedef Activation A;
+  typedef Weight B;
   typedef int32_t C;
   typedef __m512i Vector;
-  static constexpr int kDepth = 4;
+  static constexpr int kDepth = 4 / sizeof(A);
   static Vector Zero() { return _mm512_setzero_si512(); }
   static Vector LoadB(const B* b) { return _mm512_loadu_si512(b); }
   static Vector LoadC(const C* c) { return _mm512_loadu_si512(c); }
@@ -32,27 +33,17 @@ struct U8S8 {
     memcpy(&group, a, sizeof(group));
     return _mm512_set1_epi32(group);
   }
+};
+
+// By vpdpbusd: exact, four products summed in 32 bits.
+struct U8S8 : Integers<uint8_t, int8_t> {
   static Vector MultiplyAdd(Vector sum, Vector a, Vector b) {
     return _mm512_dpbusd_epi32(sum, a, b);
   }
 };
 
-// s16 x s16 by vpdpwssd: two products, the sum wraps.
-struct S16S16 {
-  typedef int16_t A;
-  typedef int16_t B;
-  typedef int32_t C;
-  typedef __m512i Vector;
-  static constexpr int kDepth = 2;
-  static Vector Zero() { return _mm512_setzero_si512(); }
-  static Vector LoadB(const B* b) { return _mm512_loadu_si512(b); }
-  static Vector LoadC(const C* c) { return _mm512_loadu_si512(c); }
-  static void StoreC(C* c, Vector v) { _mm512_storeu_si512(c, v); }
-  static Vector Broadcast(const A* a) {
-    int32_t group;
-    memcpy(&group, a, sizeof(group));
-    return _mm512_set1_epi32(group);
-  }
+// By vpdpwssd: two products, the sum wraps.
+struct S16S16 : Integers<int16_t, int16_t> {
   static Vector MultiplyAdd(Vector sum, Vector a, Vector b) {
     return _mm512_dpwssd_epi32(sum, a, b);
   }
