@@ -159,20 +159,30 @@ double PackedBytes(const ConvolutionTask& task, const PlanContext& context) {
       MatrixDepth(task, gemm.depth) * int64_t{sizeof(typename Kind::A)});
 }
 
-// Whether all pixels' tiles are made first and the threads share the channels:
-// each weight is read once.
+struct Sharing {
+  // All pixels' tiles are made first and the threads share the channels: each
+  // weight is read once. Otherwise they share blocks of pixels.
+  bool channels = false;
+  PassTraffic traffic;
+};
+
 template <typename Kind>
-bool SharesChannels(const ConvolutionTask& task, const PlanContext& context) {
+Sharing SharingOf(const ConvolutionTask& task, const PlanContext& context) {
   const int64_t pixels = OutputPixels(task);
-  if (pixels <= kFewPixels) return true;
-  if (pixels * MatrixDepth(task, Kind::gemm(*context.kernels).depth) *
-          int64_t{sizeof(typename Kind::A)} >
-      Kind::kMostSharedBytes) {
-    return false;
-  }
   const double packed_bytes = PackedBytes<Kind>(task, context);
-  return TrafficByChannels<Kind>(task, packed_bytes, context).total() <
-         TrafficByPixels<Kind>(task, packed_bytes, context).total();
+  const PassTraffic by_channels =
+      TrafficByChannels<Kind>(task, packed_bytes, context);
+  if (pixels <= kFewPixels) return {true, by_channels};
+  const PassTraffic by_pixels =
+      TrafficByPixels<Kind>(task, packed_bytes, context);
+  const bool fits = pixels *
+                        MatrixDepth(task, Kind::gemm(*context.kernels).depth) *
+                        int64_t{sizeof(typename Kind::A)} <=
+                    Kind::kMostSharedBytes;
+  if (fits && by_channels.total() < by_pixels.total()) {
+    return {true, by_channels};
+  }
+  return {false, by_pixels};
 }
 
 template <typename Kind>
@@ -205,7 +215,7 @@ class TiledDirect : public Convolution {
         whole_rows_(!in_place_ && groups_ == 1 &&
                     input_stride_ == group_inputs_ &&
                     kernel_ * group_inputs_ % gemm_.depth == 0),
-        shares_channels_(SharesChannels<Kind>(task, context)),
+        shares_channels_(SharingOf<Kind>(task, context).channels),
         gatherer_(task, *context.kernels, static_cast<int>(depth_),
                   Kind::Outside(task)),
         finisher_(Kind::NewFinisher(task, *context.kernels)) {
@@ -468,13 +478,9 @@ Cost CostOf(const ConvolutionTask& task, const PlanContext& context) {
     cost.transform_cycles +=
         pixels * groups * task.op.kernel() * Kind::kRunInstructions;
   }
-  const double packed_bytes = PackedBytes<Kind>(task, context);
-  cost.packed_bytes = static_cast<int64_t>(packed_bytes);
+  cost.packed_bytes = static_cast<int64_t>(PackedBytes<Kind>(task, context));
   cost.traffic = TensorTraffic(task);
-  const PassTraffic traffic =
-      SharesChannels<Kind>(task, context)
-          ? TrafficByChannels<Kind>(task, packed_bytes, context)
-          : TrafficByPixels<Kind>(task, packed_bytes, context);
+  const PassTraffic traffic = SharingOf<Kind>(task, context).traffic;
   cost.traffic.weights = traffic.weights;
   cost.traffic.scratch = traffic.scratch;
   return cost;

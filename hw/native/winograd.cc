@@ -428,18 +428,18 @@ std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
                                          const PlanContext& context,
                                          std::string description) {
   const KernelSet& kernels = *context.kernels;
-  const auto* const g = form.stride == 2    ? kIntegerG4Stride2
+  const bool stride_2 = form.stride == 2;
+  const auto* const g = stride_2            ? kIntegerG4Stride2
                         : form.outputs == 4 ? kIntegerG4
                                             : kIntegerG2;
   if (task.precision == FP32) {
-    const bool two = form.stride == 2;
     WinogradPanels<float, float> weights(
         ShapeOf(task, kernels.gemm_f32), form.frequencies(), g,
         task.float_weights, InRun(form, kernels.weights_4_f32));
     return std::make_unique<RealWinograd>(
         task, form, context, kernels.gemm_f32, std::move(weights),
-        two ? kernels.input_4_stride_2_f32 : kernels.input_4_f32,
-        two ? kernels.output_4_stride_2_f32 : kernels.output_4_f32,
+        stride_2 ? kernels.input_4_stride_2_f32 : kernels.input_4_f32,
+        stride_2 ? kernels.output_4_stride_2_f32 : kernels.output_4_f32,
         std::make_unique<RealFinisher>(task, kernels), std::move(description));
   }
   WinogradPanels<int8_t, int16_t> weights(

@@ -15,6 +15,7 @@ inline constexpr int kIntegerG4[6][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4},
 // infinity, scaled by 6 but for the last, and tap 1 as it is.
 inline constexpr int kIntegerG4Stride2[6][3] = {
     {3, 0, 0}, {-3, 0, -3}, {-1, 0, 1}, {1, 0, 2}, {0, 0, 1}, {0, 1, 0}};
+
 // to = g[0] a + g[1] b + g[2] c, element by element.
 template <int kCount, typename Number>
 void WeightedSum(const int (&g)[3], const Number (&a)[kCount],
