@@ -1,6 +1,7 @@
 #include "hw/native/finisher.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "quant/integer_semantics.h"
@@ -50,15 +51,16 @@ int64_t Padded(int64_t channels, const KernelSet& kernels) {
   return channels + std::max(2 * kernels.lanes, 16);
 }
 
-// Whether nothing that is multiplied by it, a sum at most, becomes infinite.
-bool IsModerate(float factor) { return factor < 1e28f; }
+// ByteEpilogue::moderate; false for what is no number.
+bool IsModerateMultiplier(float multiplier) { return multiplier <= 0.5f; }
+bool IsModerateRatio(float ratio) { return ratio <= 0x1p20f; }
 
 }  // namespace
 
 ByteFinisher::ByteFinisher(const ConvolutionTask& task,
                            absl::Span<const int32_t> bias,
-                           const KernelSet& kernels, FinishBytesKernel finish)
-    : finish_(finish),
+                           const KernelSet& kernels)
+    : finish_(kernels.finish_bytes),
       bias_(Padded(bias.size(), kernels)),
       multipliers_(Padded(bias.size(), kernels)),
       residual_stride_(task.add.has_value() ? task.add->residual_stride : 0),
@@ -67,14 +69,15 @@ ByteFinisher::ByteFinisher(const ConvolutionTask& task,
   const bool two_step = task.before_activation.has_value();
   const TensorQuantization& output = *task.output_quantization;
   const TensorQuantization& first = two_step ? *task.before_activation : output;
-  epilogue_.finite = true;
+  epilogue_.moderate = true;
   for (size_t c = 0; c < bias.size(); ++c) {
     bias_[c] = bias[c];
     multipliers_[c] = RequantizationMultiplier(
         task.input_quantization.scale(),
         task.weight_scales[task.weight_scales.size() == 1 ? 0 : c],
         first.scale());
-    epilogue_.finite = epilogue_.finite && IsModerate(multipliers_[c]);
+    epilogue_.moderate =
+        epilogue_.moderate && IsModerateMultiplier(multipliers_[c]);
   }
   const Activation activation = two_step ? LINEAR : task.op.activation();
   epilogue_.bias = bias_.data();
@@ -99,19 +102,30 @@ ByteFinisher::ByteFinisher(const ConvolutionTask& task,
     epilogue_.sum_lowest = LowestByte(add.activation, add.sum.zero_point());
     epilogue_.sum_highest = static_cast<float>(255 - add.sum.zero_point());
     epilogue_.sum_zero_point = add.sum.zero_point();
-    epilogue_.finite = epilogue_.finite && IsModerate(epilogue_.first_ratio) &&
-                       IsModerate(epilogue_.residual_ratio);
+    epilogue_.moderate = epilogue_.moderate &&
+                         IsModerateRatio(epilogue_.first_ratio) &&
+                         IsModerateRatio(epilogue_.residual_ratio);
     last = add.sum;
   }
   epilogue_.real_zero_point = last.zero_point();
   epilogue_.real_scale = last.scale();
 }
 
+ByteFinisher::ByteFinisher(const ConvolutionTask& task,
+                           absl::Span<const int32_t> bias,
+                           const KernelSet& kernels, BiasedSums sums)
+    : ByteFinisher(task, bias, kernels) {
+  epilogue_.bias = nullptr;
+  for (float& multiplier : multipliers_) {
+    multiplier = std::ldexp(multiplier, -sums.fraction);
+  }
+}
+
 void ByteFinisher::Finish(const int32_t* acc, int64_t acc_stride, int64_t pixel,
                           int rows, int channel, int columns,
                           const ConvolutionBuffers& buffers) const {
   ByteEpilogue epilogue = epilogue_;
-  epilogue.bias += channel;
+  if (epilogue.bias != nullptr) epilogue.bias += channel;
   epilogue.multipliers += channel;
   finish_(acc, acc_stride, rows, columns, epilogue,
           Block<uint8_t>(buffers, pixel, channel, residual_stride_,

@@ -17,18 +17,22 @@ class ByteFinisher {
  public:
   using Sum = int32_t;
 
+  // Sums that have the bias in them, times 2^fraction: of products that add
+  // bias() themselves. They fit 32 bits, and a multiplier takes the factor off
+  // without rounding; unless it is so small that all outputs are 0 anyway.
+  struct BiasedSums {
+    int fraction = 0;
+  };
+
   // `bias`: what is added to the sums, modulo 2^32; the task's, or the task's
   // less the part of the zero point.
   ByteFinisher(const ConvolutionTask& task, absl::Span<const int32_t> bias,
-               const KernelSet& kernels)
-      : ByteFinisher(task, bias, kernels, kernels.finish_bytes) {}
-  // `finish` says which sums it takes.
+               const KernelSet& kernels);
   ByteFinisher(const ConvolutionTask& task, absl::Span<const int32_t> bias,
-               const KernelSet& kernels, FinishBytesKernel finish);
+               const KernelSet& kernels, BiasedSums sums);
   ByteFinisher(const ByteFinisher&) = delete;
 
-  // For products that add it themselves; readable for a whole panel of 16 from
-  // any channel on.
+  // Readable for a whole panel of 16, or a whole vector, from any channel on.
   const int32_t* bias() const { return bias_.data(); }
 
   // Output pixels [pixel, pixel + rows) and channels [channel, channel +

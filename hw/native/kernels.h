@@ -47,14 +47,15 @@ using GemmF32 = Gemm<float, float, float>;
 // From sums to a convolution's output, INT8. The steps are those of
 // quant/integer_semantics.h. Arrays by column are padded to whole vectors.
 struct ByteEpilogue {
-  const int32_t* bias = nullptr;
+  const int32_t* bias = nullptr;  // null where the sums have it in them
   const float* multipliers = nullptr;
   float slope = 1;    // of negative values: 0.1f for leaky, else 1
   float lowest = 0;   // clamp before rounding: -zero_point, 0 for RELU
   float highest = 0;  // 255 - zero_point
   int zero_point = 0;
-  // No multiplier or ratio is so large that a step could be infinite.
-  bool finite = false;
+  // No multiplier is above 1/2 and no ratio above 2^20: the results of all
+  // steps can be converted to 32-bit integers.
+  bool moderate = false;
   const uint8_t* table = nullptr;  // 256 entries, applied to the bytes
   // The residual sum.
   bool add = false;
@@ -111,11 +112,13 @@ using InputTransform = void (*)(const T* const* pixels, int channels,
 
 // The reverse, for `columns` (a multiple of `lanes`) channels of one tile: from
 // m[f * frequency_stride + c] to y[i * row_stride + j * columns + c], the pixel
-// at row i and column j of the 2 x 2 or 4 x 4 outputs. Integers: the
-// exact sum of products.
+// at row i and column j of the 2 x 2 or 4 x 4 outputs. Integers: the sum of
+// products and bias[c], exact, times 64 for F(4,3) and 4 for the others, modulo
+// 2^32. Reals: the sum of products; `bias` is not read.
 template <typename C>
 using OutputTransform = void (*)(const C* m, int64_t frequency_stride,
-                                 int columns, C* y, int64_t row_stride);
+                                 const C* bias, int columns, C* y,
+                                 int64_t row_stride);
 
 // Winograd's transform of weights for F(4,3), G g G^T, a row of frequencies at
 // a time. rows[y] takes blocks of `values` (a multiple of `lanes`) kernels, tap
@@ -156,8 +159,6 @@ struct GemmS8 {
   int64_t (*panel_bytes)(int64_t groups) = nullptr;
   // `weights`: column by column, groups * depth values each, in [-127, 127].
   void (*pack)(const int8_t* weights, int64_t groups, int8_t* panel) = nullptr;
-  // Takes the sums; the epilogue's bias is not used.
-  FinishBytesKernel finish = nullptr;
 };
 
 // Matrix product of reals in layouts of its own: for i < rows and
@@ -238,8 +239,6 @@ struct TileKernels {
   // Their rows are one frequency of transformed tiles. `columns` divides 16.
   GemmTiles<int16_t, int32_t> gemm_s16;
   GemmTiles<float, float> gemm_f32;
-  // Takes what output_s32 wrote; the epilogue's bias is not used.
-  FinishBytesKernel finish_bytes = nullptr;
 };
 
 // Multiply-accumulates on registers alone, as many at once as the processor
@@ -291,7 +290,7 @@ struct KernelSet {
 
   // Preferred to gemm_u8 and gemm_s16 for direct convolution where it is there.
   GemmS8 gemm_s8;
-  // Preferred to gemm_s8, whose `finish` takes its sums too.
+  // Preferred to gemm_s8.
   PictureGemm picture;
   // Preferred to gemm_f32 for direct convolution where it is there.
   GemmTiledF32 gemm_tiled_f32;

@@ -23,7 +23,6 @@ KernelSet MakeKernels() {
   set.gemm_s8.arrange = ArrangeS8;
   set.gemm_s8.panel_bytes = S8PanelBytes;
   set.gemm_s8.pack = PackS8Panel;
-  set.gemm_s8.finish = FinishSumsNeon<0>;
   set.gemm_tiled_f32.run = GemmF32Pairs8x8;
   set.gemm_tiled_f32.arrange = ArrangeF32;
   set.gemm_tiled_f32.pack = PackF32Panel;
@@ -45,7 +44,6 @@ KernelSet MakeKernels() {
   set.tiles.gemm_s16.interleave = InterleaveS16;
   set.tiles.gemm_f32.run = GemmF32Panel8x8;
   set.tiles.gemm_f32.interleave = InterleaveF32;
-  set.tiles.finish_bytes = FinishSumsNeon<kOutputFraction>;
   return set;
 }
 

@@ -40,7 +40,7 @@ class PictureS8 : public Convolution {
         row_bytes_((int64_t{input_.width()} + 2 * padding_) * kChannels +
                    kSlackBytes),
         finisher_(task, BiasOfSignedBytes(task), *context.kernels,
-                  context.kernels->gemm_s8.finish),
+                  ByteFinisher::BiasedSums{}),
         packed_((int64_t{panels_} + 1) * gemm_.panel_bytes) {
     std::vector<int8_t> columns(gemm_.columns * kTaps);
     for (int panel = 0; panel < panels_; ++panel) {

@@ -55,7 +55,7 @@ struct Int8Kind {
   static std::unique_ptr<Finisher> NewFinisher(const ConvolutionTask& task,
                                                const KernelSet& kernels) {
     return std::make_unique<Finisher>(task, BiasOfSignedBytes(task), kernels,
-                                      kernels.gemm_s8.finish);
+                                      ByteFinisher::BiasedSums{});
   }
   // Rows that a tile of `rows` takes room for.
   static int64_t TileRows(int64_t rows) { return rows; }

@@ -536,7 +536,7 @@ std::unique_ptr<Convolution> NewTiledWinograd(const ConvolutionTask& task,
                                       kIntegerG4, task.int8_weights,
                                       InRun(form, kernels.weights_4_s16)),
       std::make_unique<ByteFinisher>(task, task.int32_bias, kernels,
-                                     kernels.tiles.finish_bytes),
+                                     ByteFinisher::BiasedSums{6}),
       std::move(description));
 }
 

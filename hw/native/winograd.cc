@@ -209,18 +209,28 @@ class Winograd : public Convolution {
     }
   }
 
+  // What the output transform adds.
+  const C* BiasOfSums(int channel) const {
+    if constexpr (std::is_same_v<C, int32_t>) {
+      return finisher_->bias() + channel;
+    } else {
+      return nullptr;
+    }
+  }
+
   // Outputs of `tiles` tiles from `first` on, of one panel's channels.
   void Finish(const C* m, int64_t first, int64_t tiles, int panel, C* run,
               const ConvolutionBuffers& buffers) const {
     const int channel = panel * gemm_.columns;
     const int columns = std::min(gemm_.columns, out_channels_ - channel);
+    const C* const bias = BiasOfSums(channel);
     for (int64_t done = 0; done < tiles;) {
       const int64_t across = (first + done) % tiles_across_;
       const int64_t count = std::min<int64_t>(
           {tiles - done, tiles_across_ - across, int64_t{kTilesInRun}});
       const int64_t row_stride = count * outputs_ * gemm_.columns;
       for (int64_t i = 0; i < count; ++i) {
-        output_transform_(m + (done + i) * gemm_.columns, m_stride_,
+        output_transform_(m + (done + i) * gemm_.columns, m_stride_, bias,
                           gemm_.columns, run + i * outputs_ * gemm_.columns,
                           row_stride);
       }
@@ -363,6 +373,11 @@ OutputTransform<int32_t> Int8Output(const WinogradForm& form,
   return form.outputs == 4 ? kernels.output_4_s32 : kernels.output_2_s32;
 }
 
+// What Int8Output writes.
+ByteFinisher::BiasedSums Int8Sums(const WinogradForm& form) {
+  return {form.outputs == 4 && form.stride == 1 ? 6 : 2};
+}
+
 }  // namespace
 
 int64_t LargestSum(const ConvolutionTask& task) {
@@ -448,7 +463,8 @@ std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
   return std::make_unique<Int8Winograd>(
       task, form, context, kernels.gemm_s16, std::move(weights),
       Int8Input(form, kernels), Int8Output(form, kernels),
-      std::make_unique<ByteFinisher>(task, task.int32_bias, kernels),
+      std::make_unique<ByteFinisher>(task, task.int32_bias, kernels,
+                                     Int8Sums(form)),
       std::move(description));
 }
 
