@@ -14,6 +14,9 @@ namespace native {
 namespace {
 
 constexpr int kMostTilesInBlock = 8;
+// Rows in a round of gathering that all threads share: few, whatever a tile
+// has.
+constexpr int64_t kGatheredTogether = 16;
 
 bool AtFewPixels(const ConvolutionTask& task) {
   return OutputPixels(task) <= kFewPixels;
@@ -97,7 +100,7 @@ class Direct : public Convolution {
     const int64_t in_block =
         std::min<int64_t>({fitting, balanced, int64_t{kMostTilesInBlock}});
     blocks_ = CeilDivide(tiles, in_block);
-    block_rows_ = CeilDivide(pixels_, blocks_);
+    block_rows_ = MostInPart(pixels_, gemm_.row_step, blocks_);
   }
 
   int64_t gathered_bytes(int64_t rows) const {
@@ -138,8 +141,8 @@ class Direct : public Convolution {
       Prefetch prefetch;
       prefetch.step = step;
       for (int64_t tile = 0; tile < tiles; ++tile) {
-        const int64_t begin = PartBegin(rows, tiles, tile);
-        const int64_t end = PartBegin(rows, tiles, tile + 1);
+        const int64_t begin = PartBegin(rows, gemm_.row_step, tiles, tile);
+        const int64_t end = PartBegin(rows, gemm_.row_step, tiles, tile + 1);
         prefetch.panel = reinterpret_cast<const char*>(slice) + slice_bytes +
                          tile * groups * step;
         gemm_.run(static_cast<int>(end - begin), groups,
@@ -156,8 +159,9 @@ class Direct : public Convolution {
   void RunByPixels(int group, const ConvolutionBuffers& buffers) {
     const In* const input = group_input(group, buffers);
     workers_.Loop(blocks_, [&](int64_t block, int place) {
-      const int64_t pixel = PartBegin(pixels_, blocks_, block);
-      const int64_t rows = PartBegin(pixels_, blocks_, block + 1) - pixel;
+      const int64_t step = gemm_.row_step;
+      const int64_t pixel = PartBegin(pixels_, step, blocks_, block);
+      const int64_t rows = PartBegin(pixels_, step, blocks_, block + 1) - pixel;
       char* const memory = place_memory(buffers, place);
       const A* a = nullptr;
       if (in_place_) {
@@ -180,7 +184,7 @@ class Direct : public Convolution {
     const A* a = reinterpret_cast<const A*>(input);
     if (!in_place_) {
       A* const gathered = static_cast<A*>(buffers.scratch);
-      const int64_t parts = CeilDivide(pixels_, gemm_.rows);
+      const int64_t parts = CeilDivide(pixels_, kGatheredTogether);
       workers_.pool().Loop(parts, [&](int64_t part) {
         const int64_t begin = PartBegin(pixels_, parts, part);
         const int64_t end = PartBegin(pixels_, parts, part + 1);
@@ -229,7 +233,8 @@ Cost CostOf(const ConvolutionTask& task, const PlanContext& context,
   // Operations on vectors of 32-bit values, two for each that is gathered.
   const double vector = context.kernels->lanes / 2;
   Cost cost;
-  cost.multiplies = static_cast<double>(pixels) * depth * columns;
+  cost.multiplies =
+      static_cast<double>(RoundUp(pixels, gemm.row_step)) * depth * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
   double operations =
       static_cast<double>(pixels) * columns * core.finish_operations / vector;

@@ -33,6 +33,7 @@ TEST(IsaTest, EverySetIsWhole) {
     EXPECT_TRUE(names.insert(set->name).second);
     if (set->gemm_u8.run != nullptr) {
       ExpectUsable(set->gemm_u8, set->gemm_u8.depth, *set);
+      EXPECT_EQ(set->gemm_u8.rows % set->gemm_u8.row_step, 0);
     }
     ExpectUsable(set->gemm_s16, set->gemm_s16.depth, *set);
     if (set->gemm_tiled_f32.run != nullptr) {

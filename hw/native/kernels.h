@@ -35,6 +35,9 @@ struct Gemm {
   int depth = 0;    // KR: values of k that lie together
   // Multiply-accumulates that one core starts each cycle, for the cost model.
   double rate = 0;
+  // Rows are multiplied so many at a time, and fewer take as long: who shares
+  // out rows does so by multiples of it. Divides `rows`.
+  int row_step = 1;
   void (*run)(int rows, int64_t groups, const A* a, int64_t a_stride,
               const B* panel, C* c, int64_t c_stride, bool accumulate,
               const Prefetch& prefetch) = nullptr;

@@ -209,12 +209,15 @@ class Shifted : public Convolution {
   int block_rows_ = 0;  // the most of a block
 };
 
+// A product that takes several rows at a time would get them here from one row
+// of output, a few channels deep: it is better off with gathered ones.
 template <typename GemmType>
 bool Fits(const ConvolutionTask& task, const GemmType& gemm) {
   const int64_t distance = int64_t{task.op.stride()} * task.input.channels() *
                            sizeof(typename GemmTypes<GemmType>::A);
-  return gemm.rows > 0 && task.op.kernel() > 1 && task.op.groups() == 1 &&
-         task.input.channels() % gemm.depth == 0 && distance % kAliasBytes != 0;
+  return gemm.rows > 0 && gemm.row_step == 1 && task.op.kernel() > 1 &&
+         task.op.groups() == 1 && task.input.channels() % gemm.depth == 0 &&
+         distance % kAliasBytes != 0;
 }
 
 }  // namespace

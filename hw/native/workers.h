@@ -2,6 +2,7 @@
 #ifndef YOLOQ_HW_NATIVE_WORKERS_H_
 #define YOLOQ_HW_NATIVE_WORKERS_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -39,6 +40,18 @@ inline int64_t PartBegin(int64_t count, int64_t parts, int64_t i) {
 
 inline int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t RoundUp(int64_t a, int64_t b) { return CeilDivide(a, b) * b; }
+
+// The same where parts begin at multiples of `step`. None is empty when there
+// are no more parts than such multiples in [0, count).
+inline int64_t PartBegin(int64_t count, int64_t step, int64_t parts,
+                         int64_t i) {
+  return std::min(count, PartBegin(CeilDivide(count, step), parts, i) * step);
+}
+
+// The most that one of those parts has.
+inline int64_t MostInPart(int64_t count, int64_t step, int64_t parts) {
+  return std::min(count, CeilDivide(CeilDivide(count, step), parts) * step);
+}
 
 }  // namespace native
 }  // namespace yoloq

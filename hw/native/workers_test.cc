@@ -1,5 +1,6 @@
 #include "hw/native/workers.h"
 
+#include <algorithm>
 #include <atomic>
 #include <vector>
 
@@ -38,6 +39,30 @@ TEST(WorkersTest, PartsCoverEverythingNearlyEqually) {
       }
     }
   }
+}
+
+TEST(WorkersTest, PartsBeginAtMultiplesOfTheStep) {
+  for (const int64_t step : {1, 3, 32}) {
+    for (int64_t count = 1; count <= 200; count += 3) {
+      for (int64_t parts = 1; parts <= CeilDivide(count, step); ++parts) {
+        int64_t most = 0;
+        EXPECT_EQ(PartBegin(count, step, parts, 0), 0);
+        for (int64_t i = 0; i < parts; ++i) {
+          const int64_t begin = PartBegin(count, step, parts, i);
+          const int64_t end = PartBegin(count, step, parts, i + 1);
+          EXPECT_EQ(begin % step, 0);
+          EXPECT_LT(begin, end);
+          most = std::max(most, end - begin);
+        }
+        EXPECT_EQ(PartBegin(count, step, parts, parts), count);
+        EXPECT_LE(most, MostInPart(count, step, parts));
+        // Not more than a step above an even share.
+        EXPECT_LT(MostInPart(count, step, parts), count / parts + 2 * step);
+      }
+    }
+  }
+  // YOLOv3-416's 13 x 13 pixels in two parts of whole pairs of tiles.
+  EXPECT_EQ(PartBegin(169, 32, 2, 1), 96);
 }
 
 }  // namespace
