@@ -8,8 +8,8 @@
 // and its share of the peak: multiply-accumulates of direct convolution a
 // second over those that this machine's instructions could start, measured.
 // Winograd needs fewer and may come above 1. INT8's peak is that of exact
-// products: vpdpbusd, or vpmaddwd where there is no VNNI. Run it on an idle
-// machine.
+// products: tdpbusd, vpdpbusd where there is no AMX, or vpmaddwd where there is
+// no VNNI either. Run it on an idle machine.
 #include <benchmark/benchmark.h>
 #include <omp.h>
 

@@ -24,7 +24,8 @@ ABSL_FLAG(std::string, model, "", "a deployable file (.yoloq). Required.");
 ABSL_FLAG(std::string, engine, "native", "one of hw/runtime/engines.h.");
 ABSL_FLAG(std::string, core, "",
           "native: the core to plan for, which need not be this machine's: "
-          "cortex_a53 (of a Raspberry Pi 3B+), avx512vnni, avx2 or portable.");
+          "cortex_a53 (of a Raspberry Pi 3B+), avx512amx, avx512vnni, avx2 or "
+          "portable.");
 ABSL_FLAG(int, threads, 1, "threads of the engine.");
 ABSL_FLAG(int64_t, transform_budget_mb, -1,
           "native: see --help of //hw:bench; -1: the default of a machine with "

@@ -20,6 +20,7 @@ namespace yoloq {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr int64_t kNoLimit = int64_t{1} << 40;
 
@@ -131,6 +132,27 @@ TEST(ModelPlanTest, Fp32InstructionsOfAnotherNetworkAreThoseCounted) {
               {.layer = 0.06, .kind = 0.05, .total = 0.02});
 }
 
+// Tiles multiply so fast that Winograd's fewer products take longer, and its
+// larger weights too.
+TEST(ModelPlanTest, Int8IsDirectOnTiles) {
+  const AlignedBytes bytes(Model(INT8, 1, 416));
+  for (const int threads : {1, 2, 8}) {
+    ModelPlanOptions options;
+    options.core = "avx512amx";
+    options.threads = threads;
+    options.native.transform_budget_bytes = kNoLimit;
+    YOLOQ_ASSERT_OK_AND_ASSIGN(const ModelPlan plan, Plan(bytes, options));
+    EXPECT_EQ(plan.layers.size(), 75);
+    for (const ConvolutionPlan& layer : plan.layers) {
+      EXPECT_THAT(layer.description,
+                  StartsWith("direct, gemm_u8s8_96x32c4_avx512amx: "));
+    }
+    options.core = "avx512vnni";
+    YOLOQ_ASSERT_OK_AND_ASSIGN(const ModelPlan vectors, Plan(bytes, options));
+    EXPECT_LT(2 * plan.total().cycles, vectors.total().cycles);
+  }
+}
+
 class SmallModelTest : public ::testing::Test {
  protected:
   const AlignedBytes int8_ = AlignedBytes(Model(INT8, 0.25, 96));
@@ -139,7 +161,7 @@ class SmallModelTest : public ::testing::Test {
 
 TEST_F(SmallModelTest, PlansForEveryCore) {
   for (const std::string core :
-       {"cortex_a53", "avx512vnni", "avx2", "portable", ""}) {
+       {"cortex_a53", "avx512amx", "avx512vnni", "avx2", "portable", ""}) {
     SCOPED_TRACE(core);
     ModelPlanOptions options;
     options.core = core;
@@ -200,7 +222,8 @@ TEST_F(SmallModelTest, NamesTheCoresThatItKnows) {
   EXPECT_THAT(Plan(int8_, options),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("no core named \"z80\"; there are: "
-                                 "cortex_a53, avx512vnni, avx2, portable")));
+                                 "cortex_a53, avx512amx, avx512vnni, avx2, "
+                                 "portable")));
 }
 
 }  // namespace

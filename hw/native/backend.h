@@ -37,7 +37,8 @@ enum class NativeAlgorithm {
 
 struct NativeOptions {
   int threads = 1;
-  // "avx512vnni", "avx2", "portable"; "" is the fastest that the processor has.
+  // "avx512amx", "avx512vnni", "avx2", "neon_a53", "portable"; "" is the
+  // fastest that the processor has.
   std::string kernels;
   // FP32 by Winograd changes the rounding: see README.md for the bound.
   bool fp32_winograd = true;

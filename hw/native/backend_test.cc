@@ -10,6 +10,7 @@
 #include "hw/native/convolution_tester.h"
 #include "hw/native/emulated_kernels.h"
 #include "hw/native/isa.h"
+#include "hw/native/tested_kernels.h"
 #include "tools/base/testing.h"
 
 namespace yoloq {
@@ -57,16 +58,6 @@ ConvolutionCase RandomCase(uint64_t seed) {
   return p;
 }
 
-// Those of this processor; where it has no AVX-512, also those on emulated
-// instructions.
-std::vector<const KernelSet*> TestedKernels() {
-  std::vector<const KernelSet*> sets = AvailableKernels();
-  if (sets.front() == Avx2Kernels()) {
-    sets.push_back(EmulatedAvx512VnniKernels());
-  }
-  return sets;
-}
-
 struct Way {
   const KernelSet* kernels;
   NativeAlgorithm algorithm;
@@ -85,11 +76,20 @@ std::vector<Way> AllWays() {
   return ways;
 }
 
+// All ways but those of the set on emulated tiles that are another set's: it
+// has nothing of its own but the direct product of bytes.
+bool IsWorthTrying(const Way& way, const ConvolutionCase& parameters) {
+  return way.kernels != EmulatedAvx512AmxKernels() ||
+         (way.algorithm == NativeAlgorithm::kDirect &&
+          parameters.precision == INT8);
+}
+
 // By every set of kernels and every algorithm, for several numbers of threads.
 void Check(const ConvolutionCase& parameters) {
   const ConvolutionTester tester(parameters);
   int threads = static_cast<int>(parameters.seed % 3);
   for (const Way& way : AllWays()) {
+    if (!IsWorthTrying(way, parameters)) continue;
     NativeOptions options;
     options.algorithm = way.algorithm;
     options.threads = ++threads % 9 == 0 ? 2 + threads % 2 : 1;

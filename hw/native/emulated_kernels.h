@@ -12,6 +12,10 @@ namespace native {
 // and FMA. Null where the compiler does not build for x86-64.
 const KernelSet* EmulatedAvx512VnniKernels();
 
+// The set of Avx512AmxKernels(), with the peak of its tiles alone: the text of
+// those on emulated_amx.h, the rest as above.
+const KernelSet* EmulatedAvx512AmxKernels();
+
 }  // namespace native
 }  // namespace yoloq
 

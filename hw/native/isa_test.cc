@@ -1,14 +1,20 @@
 #include "hw/native/isa.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
+#include "tools/base/file.h"
 #include "tools/base/testing.h"
 
 namespace yoloq {
 namespace native {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // kernels.h: what a table entry must have for packing and epilogues to fit.
@@ -76,6 +82,39 @@ TEST(IsaTest, DescriptionsAreThoseOfTheSets) {
     EXPECT_EQ((*described)->tiles.gemm_f32.rows > 0,
               set->tiles.gemm_f32.run != nullptr);
     EXPECT_EQ((*described)->gemm_s16.run, nullptr);
+  }
+}
+
+// The fastest first: as they are described, but for the core that no x86 has.
+TEST(IsaTest, PrefersTheFastest) {
+  std::vector<std::string> described;
+  for (const KernelSet& set : DescribedKernels()) described.push_back(set.name);
+  std::vector<std::string> available;
+  for (const KernelSet* set : AvailableKernels()) {
+    available.push_back(set->name);
+  }
+  EXPECT_THAT(described, ElementsAre("neon_a53", "avx512amx", "avx512vnni",
+                                     "avx2", "portable"));
+  auto at = described.begin();
+  for (const std::string& name : available) {
+    at = std::find(at, described.end(), name);
+    EXPECT_NE(at, described.end()) << name;
+  }
+}
+
+// Linux's own word on what the processor has and the system keeps.
+TEST(IsaTest, OffersAmxWhereLinuxHasIt) {
+  const auto cpuinfo = ReadFile("/proc/cpuinfo");
+  ASSERT_TRUE(cpuinfo.ok()) << cpuinfo.status();
+  const bool listed = absl::StrContains(*cpuinfo, " amx_tile") &&
+                      absl::StrContains(*cpuinfo, " amx_int8") &&
+                      absl::StrContains(*cpuinfo, " avx512_vnni");
+  if (FindKernels("avx512amx").ok()) {
+    EXPECT_TRUE(listed);
+    EXPECT_EQ(AvailableKernels().front(), Avx512AmxKernels());
+    EXPECT_TRUE(FindKernels("avx512vnni").ok());
+  } else if (listed) {
+    std::printf("AMX is there, but this system does not grant it\n");
   }
 }
 

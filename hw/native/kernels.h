@@ -349,12 +349,14 @@ struct KernelSet {
 KernelSet DescribePortable();
 KernelSet DescribeAvx2();
 KernelSet DescribeAvx512Vnni();
+KernelSet DescribeAvx512Amx();
 KernelSet DescribeNeonA53();
 
 // Exist where the compiler builds for the architecture; null elsewhere.
 const KernelSet* PortableKernels();
 const KernelSet* Avx2Kernels();
 const KernelSet* Avx512VnniKernels();
+const KernelSet* Avx512AmxKernels();
 const KernelSet* NeonA53Kernels();
 
 }  // namespace native
