@@ -14,6 +14,8 @@ namespace {
 #define YOLOQ_VECTOR_BYTES 32
 #include "hw/native/gemm_vector.inc"
 #include "hw/native/vector_kernels.inc"
+// By the vectors of that.
+#include "hw/native/finish_blocks.inc"
 
 struct S16S16 {
   typedef int16_t A;
@@ -64,6 +66,7 @@ KernelSet MakeKernels() {
   set.peak_int8 = Peak<S16S16>();
   set.peak_f32 = Peak<Real>();
   SetVectorKernels(&set);
+  set.finish_bytes = FinishBytesFast;
   return set;
 }
 
