@@ -190,9 +190,8 @@ class NativeBackend : public ConvolutionBackend {
     if (HasTiledDirect(task.precision, *context_.kernels)) {
       return NewTiledDirect(task, context_, description);
     }
-    return ShiftedIsPossible(task, context_)
-               ? NewShifted(task, context_, description)
-               : NewDirect(task, context_, description);
+    return ShiftedPays(task, context_) ? NewShifted(task, context_, description)
+                                       : NewDirect(task, context_, description);
   }
 
  private:

@@ -100,7 +100,7 @@ class Direct : public Convolution {
     const int64_t in_block =
         std::min<int64_t>({fitting, balanced, int64_t{kMostTilesInBlock}});
     blocks_ = CeilDivide(tiles, in_block);
-    block_rows_ = MostInPart(pixels_, gemm_.row_step, blocks_);
+    block_rows_ = Parts(pixels_, blocks_, gemm_.row_step).most();
   }
 
   int64_t gathered_bytes(int64_t rows) const {
@@ -129,7 +129,7 @@ class Direct : public Convolution {
   void Multiply(const A* a, int64_t pixel, int64_t rows, int group, int panel,
                 C* sums, const ConvolutionBuffers& buffers) const {
     const B* const weights = panels_.panel(group, panel);
-    const int64_t tiles = CeilDivide(rows, gemm_.rows);
+    const Parts tiles(rows, CeilDivide(rows, gemm_.rows), gemm_.row_step);
     const int64_t all_groups = depth_ / gemm_.depth;
     for (int64_t k = 0; k < all_groups; k += groups_of_k_) {
       const int64_t groups = std::min(groups_of_k_, all_groups - k);
@@ -137,12 +137,12 @@ class Direct : public Convolution {
       const int64_t slice_bytes =
           groups * gemm_.depth * gemm_.columns * int64_t{sizeof(B)};
       // The tiles share in prefetching the next slice.
-      const int64_t step = CeilDivide(slice_bytes, tiles * groups);
+      const int64_t step = CeilDivide(slice_bytes, tiles.size() * groups);
       Prefetch prefetch;
       prefetch.step = step;
-      for (int64_t tile = 0; tile < tiles; ++tile) {
-        const int64_t begin = PartBegin(rows, gemm_.row_step, tiles, tile);
-        const int64_t end = PartBegin(rows, gemm_.row_step, tiles, tile + 1);
+      for (int64_t tile = 0; tile < tiles.size(); ++tile) {
+        const int64_t begin = tiles.begin(tile);
+        const int64_t end = tiles.end(tile);
         prefetch.panel = reinterpret_cast<const char*>(slice) + slice_bytes +
                          tile * groups * step;
         gemm_.run(static_cast<int>(end - begin), groups,
@@ -158,10 +158,10 @@ class Direct : public Convolution {
 
   void RunByPixels(int group, const ConvolutionBuffers& buffers) {
     const In* const input = group_input(group, buffers);
+    const Parts blocks(pixels_, blocks_, gemm_.row_step);
     workers_.Loop(blocks_, [&](int64_t block, int place) {
-      const int64_t step = gemm_.row_step;
-      const int64_t pixel = PartBegin(pixels_, step, blocks_, block);
-      const int64_t rows = PartBegin(pixels_, step, blocks_, block + 1) - pixel;
+      const int64_t pixel = blocks.begin(block);
+      const int64_t rows = blocks.end(block) - pixel;
       char* const memory = place_memory(buffers, place);
       const A* a = nullptr;
       if (in_place_) {
@@ -184,10 +184,10 @@ class Direct : public Convolution {
     const A* a = reinterpret_cast<const A*>(input);
     if (!in_place_) {
       A* const gathered = static_cast<A*>(buffers.scratch);
-      const int64_t parts = CeilDivide(pixels_, kGatheredTogether);
-      workers_.pool().Loop(parts, [&](int64_t part) {
-        const int64_t begin = PartBegin(pixels_, parts, part);
-        const int64_t end = PartBegin(pixels_, parts, part + 1);
+      const Parts parts(pixels_, CeilDivide(pixels_, kGatheredTogether));
+      workers_.pool().Loop(parts.size(), [&](int64_t part) {
+        const int64_t begin = parts.begin(part);
+        const int64_t end = parts.end(part);
         gatherer_.Gather(input, begin, static_cast<int>(end - begin),
                          gathered + begin * row_stride_, row_stride_);
       });

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "tools/base/file.h"
 #include "tools/base/testing.h"
 
 namespace yoloq {
@@ -49,11 +50,18 @@ TEST(IsaTest, EverySetIsWhole) {
       ExpectUsable(set->gemm_f32, set->gemm_f32.depth, *set);
     }
     EXPECT_NE(set->input_2_s16, nullptr);
-    EXPECT_NE(set->input_4_s16, nullptr);
-    EXPECT_NE(set->input_4_f32, nullptr);
-    EXPECT_NE(set->output_2_s32, nullptr);
-    EXPECT_NE(set->output_4_s32, nullptr);
-    EXPECT_NE(set->output_4_f32, nullptr);
+    EXPECT_NE(set->output_2_s32.across, nullptr);
+    EXPECT_NE(set->output_2_s32.down, nullptr);
+    for (const int down : {0, 1, 2}) {
+      for (const int across : {0, 1, 2}) {
+        EXPECT_NE(set->input_4_s16[down][across], nullptr);
+        EXPECT_NE(set->input_4_f32[down][across], nullptr);
+      }
+      EXPECT_NE(set->output_4_s32[down].across, nullptr);
+      EXPECT_NE(set->output_4_s32[down].down, nullptr);
+      EXPECT_NE(set->output_4_f32[down].across, nullptr);
+      EXPECT_NE(set->output_4_f32[down].down, nullptr);
+    }
     EXPECT_NE(set->finish_bytes, nullptr);
     EXPECT_NE(set->finish_reals, nullptr);
     EXPECT_NE(set->gather_runs, nullptr);
@@ -104,11 +112,14 @@ TEST(IsaTest, PrefersTheFastest) {
 
 // Linux's own word on what the processor has and the system keeps.
 TEST(IsaTest, OffersAmxWhereLinuxHasIt) {
-  const auto cpuinfo = ReadFile("/proc/cpuinfo");
-  ASSERT_TRUE(cpuinfo.ok()) << cpuinfo.status();
-  const bool listed = absl::StrContains(*cpuinfo, " amx_tile") &&
-                      absl::StrContains(*cpuinfo, " amx_int8") &&
-                      absl::StrContains(*cpuinfo, " avx512_vnni");
+  // Files of /proc have no size, so that they cannot be mapped.
+  std::ifstream file("/proc/cpuinfo");
+  std::ostringstream cpuinfo;
+  cpuinfo << file.rdbuf();
+  ASSERT_FALSE(cpuinfo.str().empty());
+  const bool listed = absl::StrContains(cpuinfo.str(), " amx_tile") &&
+                      absl::StrContains(cpuinfo.str(), " amx_int8") &&
+                      absl::StrContains(cpuinfo.str(), " avx512_vnni");
   if (FindKernels("avx512amx").ok()) {
     EXPECT_TRUE(listed);
     EXPECT_EQ(AvailableKernels().front(), Avx512AmxKernels());

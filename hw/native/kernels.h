@@ -103,25 +103,44 @@ struct BlockOutput {
   int64_t reals_stride = 0;
 };
 
-// Winograd's transforms work on one tile of `size` x `size` input pixels, size
-// being 4 for F(2,3), 6 for F(4,3) and 9 at stride 2: pixels[i] points to the
-// first channel of pixel i, row by row. Element (frequency f, channel c) goes
-// to v[f * frequency_stride + c], for c in [0, channels) rounded up to a
-// multiple of `lanes`, in FP32 of half as many; what is beyond the channels is
-// 0. At stride 2 the frequencies are WinogradForm's planes.
+// F(4,3) has tiles of 4, 2 or 1 outputs (index 0, 1, 2) down and across, all
+// with its frequencies and weights: frequency f is row f / 6, column f % 6; a
+// tile of 2 has the rows or columns 0, 1, 2 and 5, a tile of 1 has 0, 1 and 5.
+constexpr int TileSizeIndex(int outputs) {
+  return outputs == 4 ? 0 : outputs == 2 ? 1 : 2;
+}
+
+// Winograd's transforms work on one tile of input pixels, two more each way
+// than outputs, at stride 2 nine for 4: pixels[i] points to the first channel
+// of pixel i, row by row. Element (frequency f, channel c) goes to
+// v[f * frequency_stride + c], for c in [0, channels) rounded up to a multiple
+// of `lanes`, in FP32 of half as many; what is beyond the channels is 0. At
+// stride 2 the frequencies are WinogradForm's planes.
 template <typename T, typename V>
 using InputTransform = void (*)(const T* const* pixels, int channels,
                                 int zero_point, V* v, int64_t frequency_stride);
 
-// The reverse, for `columns` (a multiple of `lanes`) channels of one tile: from
-// m[f * frequency_stride + c] to y[i * row_stride + j * columns + c], the pixel
-// at row i and column j of the 2 x 2 or 4 x 4 outputs. Integers: the sum of
-// products and bias[c], exact, times 64 for F(4,3) and 4 for the others, modulo
-// 2^32. Reals: the sum of products; `bias` is not read.
+// The reverse, A^T m A, in two steps, the first of which needs but one row of
+// frequencies. Its values, of lines as of those of tiles, are in the order of
+// frequencies; at stride 2 those of even pixels, then those of odd ones.
 template <typename C>
-using OutputTransform = void (*)(const C* m, int64_t frequency_stride,
-                                 const C* bias, int columns, C* y,
-                                 int64_t row_stride);
+struct OutputTransform {
+  // Along rows, on any number of lines at once: values[j][i], value j of the
+  // line of a tile and channel i, to outputs to[k * to_stride + i], for i in
+  // [0, count), a multiple of half of `lanes`.
+  void (*across)(const C* const* values, int64_t count, C* to,
+                 int64_t to_stride) = nullptr;
+  // Down the columns, `columns` (a multiple of `lanes`) channels of one tile
+  // with `across` outputs in a row: from what the first step made, its output k
+  // of the row of frequency f at from[f * value_stride + k * output_stride +
+  // c], to y[i * row_stride + k * columns + c], the pixel at row i and column
+  // k. Integers: the sum of products and bias[c], exact, times 64 for F(4,3)
+  // and 4 for the others, modulo 2^32. Reals: the sum of products; `bias` is
+  // not read.
+  void (*down)(const C* from, int64_t value_stride, int64_t output_stride,
+               int across, const C* bias, int columns, C* y,
+               int64_t row_stride) = nullptr;
+};
 
 // Winograd's transform of weights for F(4,3), G g G^T, a row of frequencies at
 // a time. rows[y] takes blocks of `values` (a multiple of `lanes`) kernels, tap
@@ -223,13 +242,10 @@ struct PictureGemm {
   void (*pack)(const int8_t* weights, int8_t* panel) = nullptr;
 };
 
-// Winograd's transforms for tiles of 4, 2 or 1 outputs (index 0, 1, 2) down and
-// across, all with the frequencies and weights of F(4,3):
-// winograd_tiles_neon.inc. Frequency f is row f / 6, column f % 6; a tile of 2
-// has the rows or columns 0, 1, 2 and 5, a tile of 1 has 0, 1 and 5. Layouts:
-// transformed values [channel / n][frequency][channel % n], n being 8 for bytes
-// and 4 for reals, whatever frequency_stride; sums [frequency][column], 16
-// columns.
+// The transforms of F(4,3)'s tiles, by TileSizeIndex, in layouts of
+// winograd_tiles_neon.inc: transformed values [channel / n][frequency][channel
+// % n], n being 8 for bytes and 4 for reals, whatever frequency_stride; sums
+// [frequency][column], 16 columns.
 struct TileKernels {
   InputTransform<uint8_t, int16_t> input_s16[3][3] = {};
   InputTransform<float, float> input_f32[3][3] = {};
@@ -305,17 +321,19 @@ struct KernelSet {
   int lanes = 0;
 
   InputTransform<uint8_t, int16_t> input_2_s16 = nullptr;
-  InputTransform<uint8_t, int16_t> input_4_s16 = nullptr;
-  InputTransform<float, float> input_4_f32 = nullptr;
+  OutputTransform<int32_t> output_2_s32;
+  // Of tiles of F(4,3), by TileSizeIndex down and across; for the output of the
+  // one or the other.
+  InputTransform<uint8_t, int16_t> input_4_s16[3][3] = {};
+  InputTransform<float, float> input_4_f32[3][3] = {};
+  OutputTransform<int32_t> output_4_s32[3];
+  OutputTransform<float> output_4_f32[3];
   // At stride 2, where `winograd_stride_2`.
   bool winograd_stride_2 = false;
   InputTransform<uint8_t, int16_t> input_4_stride_2_s16 = nullptr;
   InputTransform<float, float> input_4_stride_2_f32 = nullptr;
-  OutputTransform<int32_t> output_4_stride_2_s32 = nullptr;
-  OutputTransform<float> output_4_stride_2_f32 = nullptr;
-  OutputTransform<int32_t> output_2_s32 = nullptr;
-  OutputTransform<int32_t> output_4_s32 = nullptr;
-  OutputTransform<float> output_4_f32 = nullptr;
+  OutputTransform<int32_t> output_4_stride_2_s32;
+  OutputTransform<float> output_4_stride_2_f32;
   WeightTransform<int8_t, int16_t> weights_4_s16;
   WeightTransform<float, float> weights_4_f32;
 

@@ -45,7 +45,7 @@ class Shifted : public Convolution {
         out_width_(task.output.width()),
         out_height_(task.output.height()),
         padded_rows_(task.input.height() + 2 * task.op.padding()),
-        tiles_across_(CeilDivide(out_width_, gemm.rows)),
+        across_(out_width_, CeilDivide(out_width_, gemm.rows)),
         few_pixels_(OutputPixels(task) <= kFewPixels),
         groups_in_row_(int64_t{kernel_} * channels_ / gemm.depth),
         padded_(task, outside),
@@ -80,7 +80,7 @@ class Shifted : public Convolution {
   int64_t Blocks(int64_t cache_bytes) const {
     const int64_t row_bytes = stride_ * padded_.row_values() * sizeof(A);
     const int64_t rows = std::min<int64_t>(
-        {cache_bytes / 5 / row_bytes, kMostTilesInBlock / tiles_across_,
+        {cache_bytes / 5 / row_bytes, kMostTilesInBlock / across_.size(),
          out_height_ / (4 * workers_.places())});
     return CeilDivide(out_height_, std::max<int64_t>(1, rows));
   }
@@ -109,7 +109,7 @@ class Shifted : public Convolution {
   // The tiles of a block times one slice of a panel.
   void MultiplySlice(const Block<A, C>& block, int kernel_row, int64_t k,
                      int64_t groups, const B* slice) const {
-    const int64_t tiles = block.rows * tiles_across_;
+    const int64_t tiles = block.rows * across_.size();
     Prefetch prefetch;
     prefetch.panel = slice + groups * gemm_.depth * gemm_.columns;
     const int64_t line_groups = tiles * groups;
@@ -120,9 +120,9 @@ class Shifted : public Convolution {
                          (row * stride_ + kernel_row) * padded_.row_values() +
                          k * gemm_.depth;
       C* const sums = block.sums + int64_t{row} * out_width_ * gemm_.columns;
-      for (int64_t tile = 0; tile < tiles_across_; ++tile) {
-        const int64_t begin = PartBegin(out_width_, tiles_across_, tile);
-        const int64_t end = PartBegin(out_width_, tiles_across_, tile + 1);
+      for (int64_t tile = 0; tile < across_.size(); ++tile) {
+        const int64_t begin = across_.begin(tile);
+        const int64_t end = across_.end(tile);
         gemm_.run(static_cast<int>(end - begin), groups,
                   a + begin * stride_ * channels_, stride_ * channels_, slice,
                   sums + begin * gemm_.columns, gemm_.columns,
@@ -152,14 +152,14 @@ class Shifted : public Convolution {
 
   void RunByRows(const ConvolutionBuffers& buffers) {
     const A* const input = static_cast<const A*>(buffers.input);
+    const Parts blocks(out_height_, blocks_);
     workers_.Loop(blocks_, [&](int64_t i, int place) {
       char* const memory = place_memory(buffers, place);
       A* const padded =
           reinterpret_cast<A*>(memory + RoundUp(sums_bytes(), 64));
       Block<A, C> block;
-      block.first_row = static_cast<int>(PartBegin(out_height_, blocks_, i));
-      block.rows = static_cast<int>(PartBegin(out_height_, blocks_, i + 1)) -
-                   block.first_row;
+      block.first_row = static_cast<int>(blocks.begin(i));
+      block.rows = static_cast<int>(blocks.end(i)) - block.first_row;
       block.padded = padded;
       block.sums = reinterpret_cast<C*>(memory);
       for (int row = 0; row < input_rows(block.rows); ++row) {
@@ -198,7 +198,7 @@ class Shifted : public Convolution {
   const int out_width_;
   const int out_height_;
   const int padded_rows_;
-  const int64_t tiles_across_;
+  const Parts across_;  // tiles of a row of output
   const bool few_pixels_;
   const int64_t groups_in_row_;  // of k, in one row of the kernel
   const PaddedInput<A> padded_;
@@ -222,8 +222,7 @@ bool Fits(const ConvolutionTask& task, const GemmType& gemm) {
 
 }  // namespace
 
-bool ShiftedIsPossible(const ConvolutionTask& task,
-                       const PlanContext& context) {
+bool ShiftedPays(const ConvolutionTask& task, const PlanContext& context) {
   return task.precision == FP32 ? Fits(task, context.kernels->gemm_f32)
                                 : Fits(task, context.kernels->gemm_u8);
 }

@@ -14,10 +14,11 @@
 namespace yoloq {
 namespace native {
 
-// Kernels above 1 x 1, one group, channels a multiple of the panels' depth.
-bool ShiftedIsPossible(const ConvolutionTask& task, const PlanContext& context);
+// Kernels above 1 x 1, one group, channels a multiple of the panels' depth, and
+// rows of the kernel long enough to be as fast as gathering.
+bool ShiftedPays(const ConvolutionTask& task, const PlanContext& context);
 
-// Requires ShiftedIsPossible.
+// Requires ShiftedPays.
 std::unique_ptr<Convolution> NewShifted(const ConvolutionTask& task,
                                         const PlanContext& context,
                                         std::string description);

@@ -7,7 +7,9 @@
 
 #include "absl/types/span.h"
 #include "hw/native/finisher.h"
+#include "hw/native/tile_pixels.h"
 #include "hw/native/winograd_panels.h"
+#include "hw/native/winograd_tiles.h"
 #include "hw/native/winograd_weights.h"
 
 namespace yoloq {
@@ -17,10 +19,6 @@ namespace {
 constexpr int kSide = 6;
 constexpr int kFrequencies = kSide * kSide;
 constexpr int kOutputs = 4;
-// Up to so many tiles, all are transformed at once, the remainders are computed
-// by smaller tiles, and the threads share the output channels: each weight is
-// read once.
-constexpr int64_t kFewTiles = 64;
 // Tiles of one row whose outputs are finished together.
 constexpr int kTilesInRun = 8;
 // Columns of the sums that output transforms take: those of one or more panels.
@@ -28,90 +26,22 @@ constexpr int kColumns = 16;
 // Kernels read so far beyond what they use.
 constexpr int64_t kSlackBytes = 64;
 
-// A tile of outputs: its first pixel and its size.
-struct Tile {
-  int y = 0;
-  int x = 0;
-  int down = kOutputs;
-  int across = kOutputs;
-};
-
-// Index into TileKernels.
-int SizeIndex(int outputs) { return outputs == 4 ? 0 : outputs == 2 ? 1 : 2; }
-
-// Whether a tile of that size has that frequency along an axis.
-bool HasFrequency(int outputs, int frequency) {
-  return outputs == 4 || frequency == 5 || frequency < outputs + 1;
+WinogradTiles AllTiles(const ConvolutionTask& task) {
+  return WinogradTiles(task.output.height(), task.output.width(), kOutputs,
+                       /*remainders=*/true);
 }
 
-// The size of the last tile along an axis of `length` outputs, 0 where whole
-// tiles cover it.
-int Remainder(int length) { return length % 4 == 3 ? 0 : length % 4; }
-
-// All tiles in an order in which those that have a given frequency are
-// neighbours: right edge, whole tiles, lower edge, corner.
-class TileList {
- public:
-  TileList(int height, int width) {
-    const int64_t whole_tiles = CeilDivide(height, 4) * CeilDivide(width, 4);
-    const bool few = whole_tiles <= kFewTiles;
-    const int down = few ? Remainder(height) : 0;
-    const int across = few ? Remainder(width) : 0;
-    const int inner_height = height - down;
-    const int inner_width = width - across;
-    for (int y = 0; across > 0 && y < inner_height; y += 4) {
-      tiles_.push_back({y, inner_width, 4, across});
-    }
-    right_ = tiles_.size();
-    for (int y = 0; y < inner_height; y += 4) {
-      for (int x = 0; x < inner_width; x += 4) tiles_.push_back({y, x, 4, 4});
-    }
-    lower_ = tiles_.size();
-    for (int x = 0; down > 0 && x < inner_width; x += 4) {
-      tiles_.push_back({inner_height, x, down, 4});
-    }
-    corner_ = tiles_.size();
-    if (down > 0 && across > 0) {
-      tiles_.push_back({inner_height, inner_width, down, across});
-    }
-    for (int f = 0; f < kFrequencies; ++f) {
-      const bool in_right = across == 0 || HasFrequency(across, f % kSide);
-      const bool in_lower = down == 0 || HasFrequency(down, f / kSide);
-      begin_[f] = in_right ? 0 : right_;
-      end_[f] = !in_lower ? lower_ : in_right ? size() : corner_;
-    }
+// Of all frequencies, tiles in `blocks` blocks, rounded up to a multiple of
+// `rows` in each.
+int64_t Products(const WinogradTiles& tiles, int64_t blocks, int rows) {
+  int64_t sum = 0;
+  for (int f = 0; f < kFrequencies; ++f) {
+    const int64_t count =
+        tiles.end(f / kSide, f % kSide) - tiles.begin(f / kSide, f % kSide);
+    sum += blocks * RoundUp(CeilDivide(count, blocks), rows);
   }
-
-  int64_t size() const { return tiles_.size(); }
-  const Tile& operator[](int64_t i) const { return tiles_[i]; }
-
-  // The tiles that have a frequency.
-  int64_t begin(int frequency) const { return begin_[frequency]; }
-  int64_t end(int frequency) const { return end_[frequency]; }
-
-  int64_t products() const {
-    int64_t sum = 0;
-    for (int f = 0; f < kFrequencies; ++f) sum += end(f) - begin(f);
-    return sum;
-  }
-
-  // The same with each block's rounded up to a multiple of `rows`.
-  int64_t products(int64_t blocks, int rows) const {
-    int64_t sum = 0;
-    for (int f = 0; f < kFrequencies; ++f) {
-      sum += blocks * RoundUp(CeilDivide(end(f) - begin(f), blocks), rows);
-    }
-    return sum;
-  }
-
- private:
-  std::vector<Tile> tiles_;
-  int64_t right_ = 0;
-  int64_t lower_ = 0;
-  int64_t corner_ = 0;
-  int64_t begin_[kFrequencies];
-  int64_t end_[kFrequencies];
-};
+  return sum;
+}
 
 // The kernels and numbers of one precision. Instructions a value, by a fit to
 // counts: of the input's transform and interleaving, of the sums and the
@@ -204,17 +134,10 @@ class TiledWinograd : public Convolution {
         description_(std::move(description)),
         channels_(task.input.channels()),
         out_channels_(task.op.out_channels()),
-        input_(task.input),
         output_(task.output),
-        padding_(task.op.padding()),
-        input_stride_(task.input_stride),
-        zero_point_(std::is_same_v<In, uint8_t>
-                        ? task.input_quantization.zero_point()
-                        : 0),
-        tiles_(task.output.height(), task.output.width()),
-        depth_(RoundUp(channels_, gemm_.depth)),
-        outside_(channels_, static_cast<In>(zero_point_)) {
-    few_tiles_ = tiles_.size() <= kFewTiles;
+        pixels_(task),
+        tiles_(AllTiles(task)),
+        depth_(RoundUp(channels_, gemm_.depth)) {
     blocks_ = Blocks<Kind>(tiles_.size(), depth_, context);
     block_tiles_ = CeilDivide(tiles_.size(), blocks_);
     // One more for the row that interleaving adds to an odd number in each
@@ -230,7 +153,7 @@ class TiledWinograd : public Convolution {
   }
 
   absl::Status Run(const ConvolutionBuffers& buffers) override {
-    if (few_tiles_) {
+    if (tiles_.few()) {
       RunByChannels(buffers);
     } else {
       RunByTiles(buffers);
@@ -259,11 +182,14 @@ class TiledWinograd : public Convolution {
     return kTilesInRun * kOutputs * kOutputs * kColumns * sizeof(C);
   }
   // Of the weights of all panels of a round.
-  int64_t u_bytes() const { return round_panels() * weights_.scratch_bytes(); }
-  int64_t shared_bytes() const { return few_tiles_ ? all_v_bytes() : 0; }
+  int64_t panel_u_bytes() const {
+    return weights_.scratch_bytes(weights_.shape().groups);
+  }
+  int64_t u_bytes() const { return round_panels() * panel_u_bytes(); }
+  int64_t shared_bytes() const { return tiles_.few() ? all_v_bytes() : 0; }
   int64_t place_bytes() const {
     return RoundUp(m_bytes() + outputs_bytes(), 64) + u_bytes() +
-           (few_tiles_ ? 0 : all_v_bytes());
+           (tiles_.few() ? 0 : all_v_bytes());
   }
   char* place_memory(const ConvolutionBuffers& buffers, int place) const {
     return static_cast<char*>(buffers.scratch) + shared_bytes() +
@@ -293,26 +219,15 @@ class TiledWinograd : public Convolution {
 
   // The tiles of a block that have frequency f.
   Range TilesOf(int f, const Range& block) const {
-    return {std::max(block.begin, tiles_.begin(f)),
-            std::min(block.end, tiles_.end(f))};
+    return {std::max(block.begin, tiles_.begin(f / kSide, f % kSide)),
+            std::min(block.end, tiles_.end(f / kSide, f % kSide))};
   }
 
-  void TransformTile(const In* input, const Tile& tile, V* v) const {
-    const In* pixels[kFrequencies];
-    const int across = tile.across + 2;
-    for (int i = 0; i < tile.down + 2; ++i) {
-      const int y = tile.y - padding_ + i;
-      const bool row_inside = y >= 0 && y < input_.height();
-      for (int j = 0; j < across; ++j) {
-        const int x = tile.x - padding_ + j;
-        pixels[i * across + j] =
-            row_inside && x >= 0 && x < input_.width()
-                ? input + (int64_t{y} * input_.width() + x) * input_stride_
-                : outside_.data();
-      }
-    }
-    Kind::Input(kernels_, SizeIndex(tile.down), SizeIndex(tile.across))(
-        pixels, channels_, zero_point_, v, /*frequency_stride=*/0);
+  void TransformTile(const In* input, const WinogradTile& tile, V* v) const {
+    const In* pixels[TilePixels<In>::kMost];
+    pixels_.Find(input, tile, pixels);
+    Kind::Input(kernels_, TileSizeIndex(tile.down), TileSizeIndex(tile.across))(
+        pixels, channels_, pixels_.zero_point(), v, /*frequency_stride=*/0);
   }
 
   // One frequency of a block's tiles to the layout that products want.
@@ -338,8 +253,8 @@ class TiledWinograd : public Convolution {
       for (int i = 0; i < panels; ++i) {
         if (f % kSide == 0) {
           weights[i] = weights_.Row(
-              first_panel + i, f / kSide,
-              u + i * weights_.scratch_bytes() / int64_t{sizeof(V)});
+              first_panel + i, f / kSide, /*first=*/0, weights_.shape().groups,
+              u + i * panel_u_bytes() / int64_t{sizeof(V)});
         }
         gemm_.run(range.size(), depth_ / gemm_.depth,
                   interleaved(v) + f * v_stride_,
@@ -356,15 +271,16 @@ class TiledWinograd : public Convolution {
     const int channel = static_cast<int>(round) * kColumns;
     const int columns = std::min(kColumns, out_channels_ - channel);
     for (int64_t t = block.begin; t < block.end;) {
-      const Tile& tile = tiles_[t];
-      const int64_t count = RunOfTiles(t, block.end);
+      const WinogradTile& tile = tiles_[t];
+      const int64_t count =
+          tiles_.SideBySide(t, std::min<int64_t>(kTilesInRun, block.end - t));
       const int64_t tile_columns = int64_t{tile.across} * kColumns;
       const int64_t row_stride = count * tile_columns;
       for (int64_t i = 0; i < count; ++i, ++t) {
-        Kind::Output(kernels_, SizeIndex(tile.down), SizeIndex(tile.across),
-                     m + (t - block.begin) * kFrequencies * kColumns,
-                     *finisher_, channel, outputs + i * tile_columns,
-                     row_stride);
+        Kind::Output(
+            kernels_, TileSizeIndex(tile.down), TileSizeIndex(tile.across),
+            m + (t - block.begin) * kFrequencies * kColumns, *finisher_,
+            channel, outputs + i * tile_columns, row_stride);
       }
       const int height = std::min(tile.down, output_.height() - tile.y);
       const int width = static_cast<int>(
@@ -384,24 +300,11 @@ class TiledWinograd : public Convolution {
     Finish(memory.m, block, round, memory.outputs, buffers);
   }
 
-  // How many tiles from t on are neighbours in one row and of one size.
-  int64_t RunOfTiles(int64_t t, int64_t end) const {
-    const Tile& first = tiles_[t];
-    int64_t count = 1;
-    while (count < kTilesInRun && t + count < end &&
-           tiles_[t + count].y == first.y &&
-           tiles_[t + count].across == first.across &&
-           tiles_[t + count].down == first.down) {
-      ++count;
-    }
-    return count;
-  }
-
   void RunByTiles(const ConvolutionBuffers& buffers) {
     const In* const input = static_cast<const In*>(buffers.input);
+    const Parts blocks(tiles_.size(), blocks_);
     workers_.Loop(blocks_, [&](int64_t i, int place) {
-      const Range block = {PartBegin(tiles_.size(), blocks_, i),
-                           PartBegin(tiles_.size(), blocks_, i + 1)};
+      const Range block = {blocks.begin(i), blocks.end(i)};
       char* const memory = place_memory(buffers, place);
       V* const v = reinterpret_cast<V*>(memory);
       const RoundMemory m = MemoryOfRound(memory + all_v_bytes());
@@ -439,15 +342,10 @@ class TiledWinograd : public Convolution {
   const std::string description_;
   const int channels_;
   const int out_channels_;
-  const Shape input_;
   const Shape output_;
-  const int padding_;
-  const int64_t input_stride_;
-  const int zero_point_;
-  const TileList tiles_;
-  const int64_t depth_;            // transformed channels, whole groups
-  const std::vector<In> outside_;  // a pixel of padding
-  bool few_tiles_ = false;
+  const TilePixels<In> pixels_;
+  const WinogradTiles tiles_;
+  const int64_t depth_;  // transformed channels, whole groups
   int64_t blocks_ = 0;
   int64_t block_tiles_ = 0;  // the most of a block
   int64_t v_stride_ = 0;     // from one frequency to the next
@@ -464,16 +362,16 @@ template <typename Kind>
 Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
             const PlanContext& context) {
   const auto& gemm = Kind::gemm(*context.kernels);
-  const TileList tiles(task.output.height(), task.output.width());
+  const WinogradTiles tiles = AllTiles(task);
   const int64_t depth = RoundUp(task.input.channels(), gemm.depth);
   const int64_t columns = RoundUp(task.op.out_channels(), gemm.columns);
   const int64_t value_bytes = sizeof(typename Kind::V);
-  const double products = tiles.products();
+  const double products = Products(tiles, /*blocks=*/1, /*rows=*/1);
   const double outputs = static_cast<double>(OutputPixels(task)) * columns;
   Cost cost;
   cost.multiplies = products * depth * columns;
   const int64_t blocks = Blocks<Kind>(tiles.size(), depth, context);
-  const double missing = tiles.products(blocks, gemm.rows) - products;
+  const double missing = Products(tiles, blocks, gemm.rows) - products;
   cost.multiply_cycles =
       (products + Kind::kMissingRow * missing) * depth * columns / gemm.rate;
   cost.transform_cycles =
@@ -498,7 +396,7 @@ Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
   const double packed_bytes = static_cast<double>(cost.packed_bytes);
   cost.traffic.weights =
       packed_bytes * PassesFromMemory(packed_bytes, blocks, context);
-  if (tiles.size() <= kFewTiles) {
+  if (tiles.few()) {
     cost.traffic.scratch = ScratchTraffic(
         products * depth * value_bytes, CeilDivide(columns, kColumns), context);
   }

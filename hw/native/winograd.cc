@@ -7,32 +7,52 @@
 
 #include "absl/types/span.h"
 #include "hw/native/finisher.h"
+#include "hw/native/tile_pixels.h"
 #include "hw/native/winograd_panels.h"
+#include "hw/native/winograd_tiles.h"
 #include "hw/native/winograd_weights.h"
 
 namespace yoloq {
 namespace native {
 namespace {
 
-// Up to so many tiles, all are transformed at once and the threads share the
-// output channels: each weight is read once.
-constexpr int64_t kFewTiles = 64;
 // Tiles of one row of tiles whose outputs are finished together.
 constexpr int kTilesInRun = 4;
-constexpr int kMostPixels = 81;
+// Of a line of a tile, at stride 2.
+constexpr int kMostValues = 9;
 // FP32 sums so long that what the transforms round stays within the bound of
 // README.md. Shorter ones gain nothing by Winograd either.
 constexpr int kManyChannels = 16;
 // What transforming one vector of kernels takes: measured on Zen 3 with AVX2.
 constexpr double kKernelsCycles = 200;
 
-int64_t TilesAlong(int pixels, int outputs) {
-  return CeilDivide(pixels, outputs);
+// Bytes of weights that are transformed at once in the run: with the sums of a
+// row of frequencies in the first-level cache.
+constexpr int64_t kSliceBytes = 24 * 1024;
+
+WinogradTiles AllTiles(const ConvolutionTask& task, const WinogradForm& form) {
+  return WinogradTiles(task.output.height(), task.output.width(), form.outputs,
+                       /*remainders=*/form.outputs == 4 && form.stride == 1);
 }
-int64_t Tiles(const ConvolutionTask& task, int outputs) {
-  return TilesAlong(task.output.height(), outputs) *
-         TilesAlong(task.output.width(), outputs);
-}
+
+// The transforms of a form: of F(4,3) by the size of tiles, else one.
+template <typename In, typename V, typename C>
+struct Transforms {
+  bool by_size = false;
+  const InputTransform<In, V>* input = nullptr;
+  const OutputTransform<C>* output = nullptr;
+
+  int Index(int size) const { return by_size ? TileSizeIndex(size) : 0; }
+  InputTransform<In, V> Input(const WinogradTile& tile) const {
+    return input[3 * Index(tile.down) + Index(tile.across)];
+  }
+  const OutputTransform<C>& Output(int size) const {
+    return output[Index(size)];
+  }
+};
+
+// The frequency of value j of a line of F(4,3) with so many outputs.
+int FrequencyOf(int outputs, int j) { return j == outputs + 1 ? 5 : j; }
 
 template <typename In, typename Weight, typename V, typename C,
           typename Finisher>
@@ -43,37 +63,35 @@ class Winograd : public Convolution {
   Winograd(const ConvolutionTask& task, const WinogradForm& form,
            const PlanContext& context, const GemmType& gemm,
            WinogradPanels<Weight, V> weights,
-           InputTransform<In, V> input_transform,
-           OutputTransform<C> output_transform,
+           const Transforms<In, V, C>& transforms,
            std::unique_ptr<Finisher> finisher, std::string description)
       : workers_(*context.workers),
         gemm_(gemm),
         weights_(std::move(weights)),
-        input_transform_(input_transform),
-        output_transform_(output_transform),
+        transforms_(transforms),
         finisher_(std::move(finisher)),
         description_(std::move(description)),
         form_(form),
-        outputs_(form.outputs),
-        side_(form.pixels()),
-        planes_(side_ * side_),
+        planes_(form.pixels() * form.pixels()),
         channels_(task.input.channels()),
         out_channels_(task.op.out_channels()),
-        input_(task.input),
         output_(task.output),
-        padding_(task.op.padding()),
-        input_stride_(task.input_stride),
-        zero_point_(std::is_same_v<In, uint8_t>
-                        ? task.input_quantization.zero_point()
-                        : 0),
-        tiles_across_(TilesAlong(task.output.width(), outputs_)),
-        tiles_(Tiles(task, outputs_)),
-        depth_(RoundUp(channels_, context.kernels->lanes)),
-        outside_(channels_, static_cast<In>(zero_point_)) {
+        pixels_(task),
+        tiles_(AllTiles(task, form)),
+        depth_(RoundUp(channels_, context.kernels->lanes)) {
     const int64_t alias = 4096 / sizeof(V);
     tile_stride_ =
         depth_ % alias == 0 ? depth_ + int64_t{64} / sizeof(V) : depth_;
     PlanBlocks(context.cache_bytes);
+    const int64_t groups = weights_.shape().groups;
+    slice_groups_ = groups;
+    if (weights_.in_run()) {
+      const int64_t group_bytes = form.frequencies() *
+                                  weights_.shape().group_values() *
+                                  int64_t{sizeof(V)};
+      slice_groups_ =
+          CeilDivide(groups, CeilDivide(groups * group_bytes, kSliceBytes));
+    }
   }
 
   int64_t packed_bytes() const override { return weights_.bytes(); }
@@ -84,7 +102,7 @@ class Winograd : public Convolution {
   }
 
   absl::Status Run(const ConvolutionBuffers& buffers) override {
-    if (few_tiles_) {
+    if (tiles_.few()) {
       RunByChannels(buffers);
     } else {
       RunByTiles(buffers);
@@ -94,118 +112,203 @@ class Winograd : public Convolution {
 
  private:
   void PlanBlocks(int64_t cache_bytes) {
-    few_tiles_ = tiles_ <= kFewTiles;
-    if (few_tiles_) {
+    if (tiles_.few()) {
       blocks_ = 1;
     } else {
-      const int64_t tile_bytes = planes_ * (tile_stride_ * int64_t{sizeof(V)} +
-                                            gemm_.columns * int64_t{sizeof(C)});
+      const int64_t tile_bytes =
+          planes_ * tile_stride_ * int64_t{sizeof(V)} +
+          (m_planes() + n_planes()) * gemm_.columns * int64_t{sizeof(C)};
       const int64_t fitting =
           std::max<int64_t>(gemm_.rows, cache_bytes * 5 / 8 / tile_bytes);
-      // Whole tiles of the Gemm where that costs little balance.
-      const int64_t wanted =
-          std::min<int64_t>(fitting / gemm_.rows * gemm_.rows, 4 * gemm_.rows);
-      blocks_ = CeilDivide(tiles_, wanted);
+      // Whole tiles of the Gemm where that costs little balance. Weights that
+      // stay in the cache can be read more often, for fewer products at once.
+      const int most = weights_.bytes() <= cache_bytes / 3 ? 2 : 4;
+      const int64_t wanted = std::min<int64_t>(
+          fitting / gemm_.rows * gemm_.rows, most * gemm_.rows);
+      blocks_ = CeilDivide(tiles_.size(), wanted);
       // The same number of blocks for every thread.
       if (blocks_ < 4 * workers_.places()) {
         blocks_ = RoundUp(blocks_, workers_.places());
       }
     }
-    block_tiles_ = CeilDivide(tiles_, blocks_);
+    block_tiles_ = CeilDivide(tiles_.size(), blocks_);
     v_stride_ = OddLines(block_tiles_ * tile_stride_, sizeof(V));
     m_stride_ = OddLines(block_tiles_ * gemm_.columns, sizeof(C));
   }
 
   int64_t v_bytes() const { return planes_ * v_stride_ * sizeof(V); }
-  int64_t m_bytes() const { return planes_ * m_stride_ * sizeof(C); }
-  int64_t run_values() const {
-    return int64_t{kTilesInRun} * outputs_ * outputs_ * gemm_.columns;
+  // Of the row of frequencies that has most.
+  int64_t m_planes() const {
+    return form_.PlanesInRow(form_.frequencies() - 1);
   }
-  int64_t shared_bytes() const { return few_tiles_ ? v_bytes() : 0; }
+  int64_t n_planes() const { return form_.pixels() * form_.outputs; }
+  int64_t m_bytes() const { return m_planes() * m_stride_ * sizeof(C); }
+  int64_t n_bytes() const { return n_planes() * m_stride_ * sizeof(C); }
+  int64_t run_values() const {
+    return int64_t{kTilesInRun} * form_.outputs * form_.outputs * gemm_.columns;
+  }
+  int64_t u_bytes() const { return weights_.scratch_bytes(slice_groups_); }
+  int64_t shared_bytes() const { return tiles_.few() ? v_bytes() : 0; }
   int64_t place_bytes() const {
-    return m_bytes() + weights_.scratch_bytes() +
-           RoundUp(run_values() * sizeof(C), 64) + (few_tiles_ ? 0 : v_bytes());
+    return m_bytes() + n_bytes() + u_bytes() +
+           RoundUp(run_values() * sizeof(C), 64) +
+           (tiles_.few() ? 0 : v_bytes());
   }
   char* place_memory(const ConvolutionBuffers& buffers, int place) const {
     return static_cast<char*>(buffers.scratch) + shared_bytes() +
            place * place_bytes();
   }
 
-  // Tile `tile` of the picture to v, its first plane's place.
-  void TransformTile(const In* input, int64_t tile, V* v) const {
-    const In* pixels[kMostPixels];
-    const int top =
-        static_cast<int>(tile / tiles_across_) * outputs_ * form_.stride -
-        padding_;
-    const int left =
-        static_cast<int>(tile % tiles_across_) * outputs_ * form_.stride -
-        padding_;
-    for (int i = 0; i < side_; ++i) {
-      const int y = top + i;
-      for (int j = 0; j < side_; ++j) {
-        const int x = left + j;
-        const bool inside =
-            y >= 0 && y < input_.height() && x >= 0 && x < input_.width();
-        pixels[i * side_ + j] =
-            inside ? input + (int64_t{y} * input_.width() + x) * input_stride_
-                   : outside_.data();
-      }
-    }
-    input_transform_(pixels, channels_, zero_point_, v, v_stride_);
+  // A tile of the picture to v, its first plane's place.
+  void TransformTile(const In* input, const WinogradTile& tile, V* v) const {
+    const In* pixels[TilePixels<In>::kMost];
+    pixels_.Find(input, tile, pixels);
+    transforms_.Input(tile)(pixels, channels_, pixels_.zero_point(), v,
+                            v_stride_);
   }
 
   // Memory of one round.
   struct Memory {
-    C* m = nullptr;    // products of one panel, [plane][tile][column]
+    C* m = nullptr;    // a panel's products, [plane in a row][tile][column]
+    C* n = nullptr;    // rows of outputs of these, [line][output][tile][column]
     V* u = nullptr;    // transformed weights, where they are made in the run
     C* run = nullptr;  // outputs of a run of tiles
     V* v = nullptr;    // transformed tiles, [plane][tile][channel]
   };
   Memory MemoryOf(const ConvolutionBuffers& buffers, int place) const {
     char* const memory = place_memory(buffers, place);
-    char* const u = memory + m_bytes();
-    char* const run = u + weights_.scratch_bytes();
-    void* const v = few_tiles_ ? buffers.scratch
-                               : run + RoundUp(run_values() * sizeof(C), 64);
-    return {reinterpret_cast<C*>(memory), reinterpret_cast<V*>(u),
-            reinterpret_cast<C*>(run), static_cast<V*>(v)};
+    char* const n = memory + m_bytes();
+    char* const u = n + n_bytes();
+    char* const run = u + u_bytes();
+    void* const v = tiles_.few() ? buffers.scratch
+                                 : run + RoundUp(run_values() * sizeof(C), 64);
+    return {reinterpret_cast<C*>(memory), reinterpret_cast<C*>(n),
+            reinterpret_cast<V*>(u), reinterpret_cast<C*>(run),
+            static_cast<V*>(v)};
   }
 
-  // Products of one panel with `tiles` transformed tiles.
-  void Multiply(const Memory& memory, int64_t tiles, int panel) const {
+  // Tiles [begin, end).
+  struct Range {
+    int64_t begin = 0;
+    int64_t end = 0;
+  };
+
+  // Groups of k [begin, end) of one panel's weights.
+  struct Slice {
+    FrequencyRow<V> weights;
+    int64_t begin = 0;
+    int64_t end = 0;
+  };
+
+  // How a plane's tiles are multiplied: in so many parts, which share in
+  // prefetching the next frequency's weights.
+  struct Shares {
+    Shares() = default;
+    Shares(int64_t tiles, int most, const Slice& slice)
+        : tiles(tiles),
+          parts(tiles, CeilDivide(tiles, most)),
+          prefetch_step(CeilDivide(slice.weights.stride * int64_t{sizeof(V)},
+                                   parts.size() * (slice.end - slice.begin))) {}
+
+    int64_t tiles = 0;
+    Parts parts = Parts(0, 1);
+    int64_t prefetch_step = 0;
+  };
+
+  // Products of one panel with the transformed tiles of a block, and the first
+  // step of their output transform, a row of frequencies at a time: the
+  // products of one are few enough for the first-level cache.
+  void Multiply(const Memory& memory, const Range& block, int panel) const {
+    const int64_t groups = weights_.shape().groups;
     int plane = 0;
     for (int row = 0; row < form_.frequencies(); ++row) {
-      const FrequencyRow<V> weights = weights_.Row(panel, row, memory.u);
-      for (int x = 0; x < form_.frequencies(); ++x) {
-        const int planes = form_.PlanesAlong(row) * form_.PlanesAlong(x);
-        for (int i = 0; i < planes; ++i) {
-          MultiplyPlane(memory, tiles, plane++,
-                        weights.values + x * weights.stride, weights.stride);
-        }
+      for (int64_t k = 0; k < groups; k += slice_groups_) {
+        Slice slice;
+        slice.begin = k;
+        slice.end = std::min(groups, k + slice_groups_);
+        slice.weights =
+            weights_.Row(panel, row, k, slice.end - slice.begin, memory.u);
+        MultiplyRow(memory, block, row, plane, slice);
+      }
+      TransformRow(memory, block, row);
+      plane += form_.PlanesInRow(row);
+    }
+  }
+
+  // A row of frequencies, whose planes begin at `first_plane`.
+  void MultiplyRow(const Memory& memory, const Range& block, int row,
+                   int first_plane, const Slice& slice) const {
+    Shares shares;
+    int plane = 0;
+    for (int x = 0; x < form_.frequencies(); ++x) {
+      const Range tiles = TilesOf(block, row, x);
+      const V* const weights = slice.weights.values + x * slice.weights.stride;
+      const int planes = form_.PlanesAlong(row) * form_.PlanesAlong(x);
+      if (tiles.end <= tiles.begin) {
+        plane += planes;
+        continue;
+      }
+      if (tiles.end - tiles.begin != shares.tiles) {
+        shares = Shares(tiles.end - tiles.begin, gemm_.rows, slice);
+      }
+      for (int i = 0; i < planes; ++i, ++plane) {
+        MultiplyPlane(memory.v + (first_plane + plane) * v_stride_,
+                      memory.m + plane * m_stride_, tiles, weights, slice,
+                      shares);
       }
     }
   }
 
-  // `stride` values lie between a frequency's weights and the next one's.
-  void MultiplyPlane(const Memory& memory, int64_t tiles, int plane,
-                     const V* weights, int64_t stride) const {
-    const int64_t parts = CeilDivide(tiles, gemm_.rows);
-    const int64_t groups = weights_.shape().groups;
-    // The tiles share in prefetching the next frequency's weights.
-    const int64_t frequency_bytes = stride * sizeof(V);
-    const int64_t step = CeilDivide(frequency_bytes, parts * groups);
+  // Those of a block that have a frequency, from its begin.
+  Range TilesOf(const Range& block, int row, int column) const {
+    return {std::max(tiles_.begin(row, column), block.begin) - block.begin,
+            std::min(tiles_.end(row, column), block.end) - block.begin};
+  }
+
+  // The first step of the output transform of a row of frequencies.
+  void TransformRow(const Memory& memory, const Range& block, int row) const {
+    // All sizes of tiles have column 0.
+    const Range tiles = TilesOf(block, row, 0);
+    for (int64_t t = tiles.begin; t < tiles.end;) {
+      const int across = tiles_[block.begin + t].across;
+      const int64_t end =
+          std::min(tiles.end, tiles_.EndOfWidth(block.begin + t) - block.begin);
+      const int values = (across - 1) * form_.stride + 3;
+      const C* from[kMostValues];
+      for (int line = 0; line < form_.PlanesAlong(row); ++line) {
+        for (int j = 0; j < values; ++j) {
+          const int value = transforms_.by_size ? FrequencyOf(across, j) : j;
+          from[j] = memory.m + form_.PlaneInRow(row, line, value) * m_stride_ +
+                    t * gemm_.columns;
+        }
+        transforms_.Output(across).across(
+            from, (end - t) * gemm_.columns,
+            memory.n + (row + line) * form_.outputs * m_stride_ +
+                t * gemm_.columns,
+            m_stride_);
+      }
+      t = end;
+    }
+  }
+
+  void MultiplyPlane(const V* v_plane, C* m_plane, const Range& tiles,
+                     const V* weights, const Slice& slice,
+                     const Shares& shares) const {
+    const int64_t groups = slice.end - slice.begin;
+    const V* const v =
+        v_plane + tiles.begin * tile_stride_ + slice.begin * gemm_.depth;
+    C* const m = m_plane + tiles.begin * gemm_.columns;
     Prefetch prefetch;
-    prefetch.step = step;
-    for (int64_t part = 0; part < parts; ++part) {
-      const int64_t begin = PartBegin(tiles, parts, part);
-      const int64_t end = PartBegin(tiles, parts, part + 1);
-      prefetch.panel = reinterpret_cast<const char*>(weights) +
-                       frequency_bytes + part * groups * step;
-      gemm_.run(static_cast<int>(end - begin), groups,
-                memory.v + plane * v_stride_ + begin * tile_stride_,
-                tile_stride_, weights,
-                memory.m + plane * m_stride_ + begin * gemm_.columns,
-                gemm_.columns, /*accumulate=*/false, prefetch);
+    prefetch.panel = weights + slice.weights.stride;
+    prefetch.step = shares.prefetch_step;
+    for (int64_t part = 0; part < shares.parts.size(); ++part) {
+      const int64_t begin = shares.parts.begin(part);
+      const int64_t end = shares.parts.end(part);
+      gemm_.run(static_cast<int>(end - begin), groups, v + begin * tile_stride_,
+                tile_stride_, weights, m + begin * gemm_.columns, gemm_.columns,
+                /*accumulate=*/slice.begin > 0, prefetch);
+      prefetch.panel =
+          static_cast<const char*>(prefetch.panel) + groups * prefetch.step;
     }
   }
 
@@ -218,48 +321,49 @@ class Winograd : public Convolution {
     }
   }
 
-  // Outputs of `tiles` tiles from `first` on, of one panel's channels.
-  void Finish(const C* m, int64_t first, int64_t tiles, int panel, C* run,
+  // Outputs of a block's tiles, of one panel's channels.
+  void Finish(const Memory& memory, const Range& block, int panel,
               const ConvolutionBuffers& buffers) const {
     const int channel = panel * gemm_.columns;
     const int columns = std::min(gemm_.columns, out_channels_ - channel);
     const C* const bias = BiasOfSums(channel);
-    for (int64_t done = 0; done < tiles;) {
-      const int64_t across = (first + done) % tiles_across_;
-      const int64_t count = std::min<int64_t>(
-          {tiles - done, tiles_across_ - across, int64_t{kTilesInRun}});
-      const int64_t row_stride = count * outputs_ * gemm_.columns;
-      for (int64_t i = 0; i < count; ++i) {
-        output_transform_(m + (done + i) * gemm_.columns, m_stride_, bias,
-                          gemm_.columns, run + i * outputs_ * gemm_.columns,
-                          row_stride);
+    const C* n = memory.n;
+    for (int64_t t = block.begin; t < block.end;) {
+      const WinogradTile& tile = tiles_[t];
+      const auto down = transforms_.Output(tile.down).down;
+      const int64_t count =
+          tiles_.SideBySide(t, std::min<int64_t>(kTilesInRun, block.end - t));
+      const int64_t tile_columns = int64_t{tile.across} * gemm_.columns;
+      const int64_t row_stride = count * tile_columns;
+      for (int64_t i = 0; i < count; ++i, n += gemm_.columns) {
+        down(n, form_.outputs * m_stride_, m_stride_, tile.across, bias,
+             gemm_.columns, memory.run + i * tile_columns, row_stride);
       }
-      const int x = static_cast<int>(across) * outputs_;
-      const int y = static_cast<int>((first + done) / tiles_across_) * outputs_;
       const int width = static_cast<int>(
-          std::min<int64_t>(count * outputs_, output_.width() - x));
-      const int height = std::min(outputs_, output_.height() - y);
+          std::min<int64_t>(count * tile.across, output_.width() - tile.x));
+      const int height = std::min(tile.down, output_.height() - tile.y);
       for (int i = 0; i < height; ++i) {
-        finisher_->Finish(run + i * row_stride, gemm_.columns,
-                          int64_t{y + i} * output_.width() + x, width, channel,
-                          columns, buffers);
+        finisher_->Finish(memory.run + i * row_stride, gemm_.columns,
+                          int64_t{tile.y + i} * output_.width() + tile.x, width,
+                          channel, columns, buffers);
       }
-      done += count;
+      t += count;
     }
   }
 
   void RunByTiles(const ConvolutionBuffers& buffers) {
     const In* const input = static_cast<const In*>(buffers.input);
-    workers_.Loop(blocks_, [&](int64_t block, int place) {
-      const int64_t first = PartBegin(tiles_, blocks_, block);
-      const int64_t tiles = PartBegin(tiles_, blocks_, block + 1) - first;
+    const Parts blocks(tiles_.size(), blocks_);
+    workers_.Loop(blocks_, [&](int64_t i, int place) {
+      const Range block = {blocks.begin(i), blocks.end(i)};
       const Memory memory = MemoryOf(buffers, place);
-      for (int64_t i = 0; i < tiles; ++i) {
-        TransformTile(input, first + i, memory.v + i * tile_stride_);
+      for (int64_t t = block.begin; t < block.end; ++t) {
+        TransformTile(input, tiles_[t],
+                      memory.v + (t - block.begin) * tile_stride_);
       }
       for (int panel = 0; panel < weights_.shape().panels(); ++panel) {
-        Multiply(memory, tiles, panel);
-        Finish(memory.m, first, tiles, panel, memory.run, buffers);
+        Multiply(memory, block, panel);
+        Finish(memory, block, panel, buffers);
       }
     });
   }
@@ -267,40 +371,33 @@ class Winograd : public Convolution {
   void RunByChannels(const ConvolutionBuffers& buffers) {
     const In* const input = static_cast<const In*>(buffers.input);
     V* const v = static_cast<V*>(buffers.scratch);
-    workers_.pool().Loop(tiles_, [&](int64_t tile) {
-      TransformTile(input, tile, v + tile * tile_stride_);
+    const Range all = {0, tiles_.size()};
+    workers_.pool().Loop(tiles_.size(), [&](int64_t t) {
+      TransformTile(input, tiles_[t], v + t * tile_stride_);
     });
     workers_.Loop(weights_.shape().panels(), [&](int64_t panel, int place) {
       const Memory memory = MemoryOf(buffers, place);
-      Multiply(memory, tiles_, static_cast<int>(panel));
-      Finish(memory.m, 0, tiles_, static_cast<int>(panel), memory.run, buffers);
+      Multiply(memory, all, static_cast<int>(panel));
+      Finish(memory, all, static_cast<int>(panel), buffers);
     });
   }
 
   Workers& workers_;
   const GemmType gemm_;
   const WinogradPanels<Weight, V> weights_;
-  const InputTransform<In, V> input_transform_;
-  const OutputTransform<C> output_transform_;
+  const Transforms<In, V, C> transforms_;
   const std::unique_ptr<Finisher> finisher_;
   const std::string description_;
   const WinogradForm form_;
-  const int outputs_;  // side of a tile of outputs
-  const int side_;     // of a tile of inputs
   const int planes_;
   const int channels_;
   const int out_channels_;
-  const Shape input_;
   const Shape output_;
-  const int padding_;
-  const int64_t input_stride_;
-  const int zero_point_;
-  const int64_t tiles_across_;
-  const int64_t tiles_;
-  const int64_t depth_;            // transformed channels, whole vectors
-  const std::vector<In> outside_;  // a pixel of padding
-  bool few_tiles_ = false;
+  const TilePixels<In> pixels_;
+  const WinogradTiles tiles_;
+  const int64_t depth_;  // transformed channels, whole vectors
   int64_t tile_stride_ = 0;
+  int64_t slice_groups_ = 0;  // groups of k that are multiplied at once
   int64_t blocks_ = 0;
   int64_t block_tiles_ = 0;  // the most of a block
   int64_t v_stride_ = 0;     // from one plane to the next
@@ -316,64 +413,79 @@ PanelShape ShapeOf(const ConvolutionTask& task, const GemmType& gemm) {
           gemm.depth, CeilDivide(task.input.channels(), gemm.depth)};
 }
 
+// Of transformed tiles with a panel each, on all planes.
+double Products(const WinogradTiles& tiles, const WinogradForm& form) {
+  double sum = 0;
+  for (int row = 0; row < form.frequencies(); ++row) {
+    for (int x = 0; x < form.frequencies(); ++x) {
+      sum += static_cast<double>(tiles.end(row, x) - tiles.begin(row, x)) *
+             form.PlanesAlong(row) * form.PlanesAlong(x);
+    }
+  }
+  return sum;
+}
+
 template <typename Weight, typename GemmType>
 Cost CostOf(const ConvolutionTask& task, const WinogradForm& form,
             const PlanContext& context, const GemmType& gemm, int value_bytes) {
-  const int planes = form.pixels() * form.pixels();
-  const int frequencies = form.frequencies() * form.frequencies();
-  const int64_t tiles = Tiles(task, form.outputs);
+  const WinogradTiles tiles = AllTiles(task, form);
+  const double products = Products(tiles, form);
   const int64_t depth = RoundUp(task.input.channels(), gemm.depth);
   const int64_t columns = RoundUp(task.op.out_channels(), gemm.columns);
   const double vector = context.kernels->lanes / 2;
   const CoreModel& core = context.kernels->core;
   Cost cost;
-  cost.multiplies = static_cast<double>(tiles) * planes * depth * columns;
+  cost.multiplies = products * depth * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
   const double operations =
-      (static_cast<double>(tiles) * planes *
-           (core.input_operations * depth * value_bytes / 4 +
-            core.output_operations * columns) +
+      (products * (core.input_operations * depth * value_bytes / 4 +
+                   core.output_operations * columns) +
        static_cast<double>(OutputPixels(task)) * columns *
            core.finish_operations) /
       vector;
   cost.transform_cycles = operations / core.vector_operations;
   if (task.input.channels() % context.kernels->lanes != 0) {
-    cost.transform_cycles += static_cast<double>(tiles) * planes *
-                             context.kernels->lanes * core.part_operations;
+    cost.transform_cycles +=
+        products * context.kernels->lanes * core.part_operations;
   }
   const int64_t passes =
-      tiles <= kFewTiles ? 1 : CeilDivide(tiles, gemm.rows * 3);
+      tiles.few() ? 1 : CeilDivide(tiles.size(), gemm.rows * 3);
   if (form.weights_in_run) {
     cost.transform_cycles +=
         kKernelsCycles * passes * depth * columns * value_bytes / 4 / vector;
     cost.packed_bytes = 9 * depth * columns * int64_t{sizeof(Weight)};
   } else {
-    cost.packed_bytes = frequencies * depth * columns * value_bytes;
+    cost.packed_bytes =
+        form.frequencies() * form.frequencies() * depth * columns * value_bytes;
   }
   cost.traffic = TensorTraffic(task);
   cost.traffic.weights =
       cost.packed_bytes * PassesFromMemory(cost.packed_bytes, passes, context);
-  if (tiles <= kFewTiles) {
-    cost.traffic.scratch = ScratchTraffic(
-        static_cast<double>(tiles * planes * depth * value_bytes),
-        columns / gemm.columns, context);
+  if (tiles.few()) {
+    cost.traffic.scratch = ScratchTraffic(products * depth * value_bytes,
+                                          columns / gemm.columns, context);
   }
   return cost;
 }
 
-InputTransform<uint8_t, int16_t> Int8Input(const WinogradForm& form,
-                                           const KernelSet& kernels) {
-  if (form.stride == 2) return kernels.input_4_stride_2_s16;
-  return form.outputs == 4 ? kernels.input_4_s16 : kernels.input_2_s16;
+Transforms<uint8_t, int16_t, int32_t> Int8Transforms(const WinogradForm& form,
+                                                     const KernelSet& set) {
+  if (form.stride == 2) {
+    return {false, &set.input_4_stride_2_s16, &set.output_4_stride_2_s32};
+  }
+  if (form.outputs == 2) return {false, &set.input_2_s16, &set.output_2_s32};
+  return {true, set.input_4_s16[0], set.output_4_s32};
 }
 
-OutputTransform<int32_t> Int8Output(const WinogradForm& form,
-                                    const KernelSet& kernels) {
-  if (form.stride == 2) return kernels.output_4_stride_2_s32;
-  return form.outputs == 4 ? kernels.output_4_s32 : kernels.output_2_s32;
+Transforms<float, float, float> RealTransforms(const WinogradForm& form,
+                                               const KernelSet& set) {
+  if (form.stride == 2) {
+    return {false, &set.input_4_stride_2_f32, &set.output_4_stride_2_f32};
+  }
+  return {true, set.input_4_f32[0], set.output_4_f32};
 }
 
-// What Int8Output writes.
+// What the output transforms write.
 ByteFinisher::BiasedSums Int8Sums(const WinogradForm& form) {
   return {form.outputs == 4 && form.stride == 1 ? 6 : 2};
 }
@@ -453,8 +565,7 @@ std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
         task.float_weights, InRun(form, kernels.weights_4_f32));
     return std::make_unique<RealWinograd>(
         task, form, context, kernels.gemm_f32, std::move(weights),
-        stride_2 ? kernels.input_4_stride_2_f32 : kernels.input_4_f32,
-        stride_2 ? kernels.output_4_stride_2_f32 : kernels.output_4_f32,
+        RealTransforms(form, kernels),
         std::make_unique<RealFinisher>(task, kernels), std::move(description));
   }
   WinogradPanels<int8_t, int16_t> weights(
@@ -462,7 +573,7 @@ std::unique_ptr<Convolution> NewWinograd(const ConvolutionTask& task,
       InRun(form, kernels.weights_4_s16));
   return std::make_unique<Int8Winograd>(
       task, form, context, kernels.gemm_s16, std::move(weights),
-      Int8Input(form, kernels), Int8Output(form, kernels),
+      Int8Transforms(form, kernels),
       std::make_unique<ByteFinisher>(task, task.int32_bias, kernels,
                                      Int8Sums(form)),
       std::move(description));

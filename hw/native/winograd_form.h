@@ -24,6 +24,16 @@ struct WinogradForm {
   int PlanesAlong(int frequency) const {
     return stride == 2 && frequency == outputs + 1 ? outputs : 1;
   }
+  // Planes of a row of frequencies.
+  int PlanesInRow(int row) const { return PlanesAlong(row) * pixels(); }
+  // Lines of a tile's values, `pixels()` each, in the order of rows: this row
+  // of frequencies has PlanesAlong(row) of them, the first being line `row`.
+  // Value j of the i-th is this plane of the row's.
+  int PlaneInRow(int row, int i, int j) const {
+    const int lines = PlanesAlong(row);
+    if (stride == 1 || j <= outputs) return j * lines + i;
+    return (outputs + 1) * lines + i * outputs + j - outputs - 1;
+  }
 };
 
 }  // namespace native

@@ -77,27 +77,33 @@ class WinogradPanels {
   const PanelShape& shape() const { return shape_; }
   int64_t bytes() const { return transformed_.bytes() + plain_.bytes(); }
 
-  // What Row needs.
-  int64_t scratch_bytes() const {
-    return transform_.has_value()
-               ? RoundUp(side_ * scratch_stride() * int64_t{sizeof(V)} +
+  bool in_run() const { return transform_.has_value(); }
+
+  // What Row needs for so many groups of k.
+  int64_t scratch_bytes(int64_t groups) const {
+    return in_run()
+               ? RoundUp(side_ * scratch_stride(groups) * int64_t{sizeof(V)} +
                              kSlackBytes,
                          64)
                : 0;
   }
 
-  // Frequencies row * side to row * side + side - 1 of a panel. They are in
-  // `scratch`, aligned to 64 bytes, where weights are transformed in the run.
-  FrequencyRow<V> Row(int panel, int row, V* scratch) const {
-    if (!transform_.has_value()) {
+  // Frequencies row * side to row * side + side - 1 of a panel, groups of k
+  // [first, first + groups). They are in `scratch`, aligned to 64 bytes, where
+  // weights are transformed in the run.
+  FrequencyRow<V> Row(int panel, int row, int64_t first, int64_t groups,
+                      V* scratch) const {
+    if (!in_run()) {
       return {transformed_.data() + panel * panel_values() +
-                  row * side_ * frequency_values(),
+                  row * side_ * frequency_values() +
+                  first * shape_.group_values(),
               frequency_values()};
     }
-    transform_->rows[row](plain_.data() + panel * plain_values(), shape_.groups,
-                          static_cast<int>(shape_.group_values()), scratch,
-                          scratch_stride());
-    return {scratch, scratch_stride()};
+    transform_->rows[row](plain_.data() + panel * plain_values() +
+                              first * kTaps * shape_.group_values(),
+                          groups, static_cast<int>(shape_.group_values()),
+                          scratch, scratch_stride(groups));
+    return {scratch, scratch_stride(groups)};
   }
 
  private:
@@ -113,8 +119,8 @@ class WinogradPanels {
   int64_t panel_values() const { return side_ * side_ * frequency_values(); }
   int64_t plain_values() const { return kTaps * frequency_values(); }
 
-  int64_t scratch_stride() const {
-    return OddLines(frequency_values(), sizeof(V));
+  int64_t scratch_stride(int64_t groups) const {
+    return OddLines(groups * shape_.group_values(), sizeof(V));
   }
 
   // [panel][group of k][tap][column][k in the group].

@@ -33,25 +33,37 @@ class Workers {
   std::vector<std::atomic<bool>> taken_;
 };
 
-// The i-th of `parts` nearly equal parts of [0, count).
-inline int64_t PartBegin(int64_t count, int64_t parts, int64_t i) {
-  return count * i / parts;
-}
-
 inline int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t RoundUp(int64_t a, int64_t b) { return CeilDivide(a, b) * b; }
 
-// The same where parts begin at multiples of `step`. None is empty when there
-// are no more parts than such multiples in [0, count).
-inline int64_t PartBegin(int64_t count, int64_t step, int64_t parts,
-                         int64_t i) {
-  return std::min(count, PartBegin(CeilDivide(count, step), parts, i) * step);
-}
+// [0, count) in `parts` nearly equal parts that begin at multiples of `step`.
+// None is empty when there are no more parts than such multiples. Where a part
+// begins takes no division: inner loops ask for it.
+class Parts {
+ public:
+  Parts(int64_t count, int64_t parts, int64_t step = 1)
+      : count_(count),
+        parts_(parts),
+        step_(step),
+        steps_(CeilDivide(count, step) / parts),
+        longer_(CeilDivide(count, step) % parts) {}
 
-// The most that one of those parts has.
-inline int64_t MostInPart(int64_t count, int64_t step, int64_t parts) {
-  return std::min(count, CeilDivide(CeilDivide(count, step), parts) * step);
-}
+  int64_t size() const { return parts_; }
+  int64_t begin(int64_t i) const {
+    return std::min(count_, (i * steps_ + std::min(i, longer_)) * step_);
+  }
+  int64_t end(int64_t i) const { return begin(i + 1); }
+
+  // The most that one of them has.
+  int64_t most() const { return end(0); }
+
+ private:
+  int64_t count_;
+  int64_t parts_;
+  int64_t step_;
+  int64_t steps_;   // that each part has
+  int64_t longer_;  // so many parts, the first ones, have one more
+};
 
 }  // namespace native
 }  // namespace yoloq

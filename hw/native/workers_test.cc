@@ -26,43 +26,41 @@ TEST(WorkersTest, RoundsThatRunAtOnceHavePlacesOfTheirOwn) {
   for (const std::atomic<int>& count : done) EXPECT_EQ(count, 1);
 }
 
-TEST(WorkersTest, PartsCoverEverythingNearlyEqually) {
+TEST(PartsTest, CoverEverythingNearlyEqually) {
   for (int64_t count = 0; count < 40; ++count) {
-    for (int64_t parts = 1; parts < 9; ++parts) {
-      EXPECT_EQ(PartBegin(count, parts, 0), 0);
-      EXPECT_EQ(PartBegin(count, parts, parts), count);
-      for (int64_t i = 0; i < parts; ++i) {
-        const int64_t size =
-            PartBegin(count, parts, i + 1) - PartBegin(count, parts, i);
-        EXPECT_GE(size, count / parts);
-        EXPECT_LE(size, CeilDivide(count, parts));
+    for (int64_t size = 1; size < 9; ++size) {
+      const Parts parts(count, size);
+      EXPECT_EQ(parts.size(), size);
+      EXPECT_EQ(parts.begin(0), 0);
+      EXPECT_EQ(parts.begin(size), count);
+      EXPECT_EQ(parts.most(), CeilDivide(count, size));
+      for (int64_t i = 0; i < size; ++i) {
+        EXPECT_GE(parts.end(i) - parts.begin(i), count / size);
+        EXPECT_LE(parts.end(i) - parts.begin(i), parts.most());
       }
     }
   }
 }
 
-TEST(WorkersTest, PartsBeginAtMultiplesOfTheStep) {
+TEST(PartsTest, BeginAtMultiplesOfTheStep) {
   for (const int64_t step : {1, 3, 32}) {
     for (int64_t count = 1; count <= 200; count += 3) {
-      for (int64_t parts = 1; parts <= CeilDivide(count, step); ++parts) {
-        int64_t most = 0;
-        EXPECT_EQ(PartBegin(count, step, parts, 0), 0);
-        for (int64_t i = 0; i < parts; ++i) {
-          const int64_t begin = PartBegin(count, step, parts, i);
-          const int64_t end = PartBegin(count, step, parts, i + 1);
-          EXPECT_EQ(begin % step, 0);
-          EXPECT_LT(begin, end);
-          most = std::max(most, end - begin);
+      for (int64_t size = 1; size <= CeilDivide(count, step); ++size) {
+        const Parts parts(count, size, step);
+        EXPECT_EQ(parts.begin(0), 0);
+        for (int64_t i = 0; i < size; ++i) {
+          EXPECT_EQ(parts.begin(i) % step, 0);
+          EXPECT_LT(parts.begin(i), parts.end(i));
+          EXPECT_LE(parts.end(i) - parts.begin(i), parts.most());
         }
-        EXPECT_EQ(PartBegin(count, step, parts, parts), count);
-        EXPECT_LE(most, MostInPart(count, step, parts));
+        EXPECT_EQ(parts.begin(size), count);
         // Not more than a step above an even share.
-        EXPECT_LT(MostInPart(count, step, parts), count / parts + 2 * step);
+        EXPECT_LT(parts.most(), count / size + 2 * step);
       }
     }
   }
   // YOLOv3-416's 13 x 13 pixels in two parts of whole pairs of tiles.
-  EXPECT_EQ(PartBegin(169, 32, 2, 1), 96);
+  EXPECT_EQ(Parts(169, 2, 32).begin(1), 96);
 }
 
 }  // namespace
