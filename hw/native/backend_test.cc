@@ -129,6 +129,26 @@ TEST(NativeConvolutionTest, StrideTwo) {
   }
 }
 
+// Rows of the kernel so long that a product takes them one after another.
+TEST(NativeConvolutionTest, LongKernelRows) {
+  for (uint64_t seed = 1; seed <= 16; seed += CaseStep()) {
+    std::mt19937_64 random(seed);
+    ConvolutionCase p = RandomCase(seed);
+    p.groups = 1;
+    p.kernel = Pick(&random, {3, 3, 5});
+    p.channels = Pick(&random, {128, 132, 200});
+    p.stride = 1 + static_cast<int>(seed % 2);
+    p.padding = Pick(&random, {0, 1, 2});
+    p.height = 5 + static_cast<int>(random() % 12);
+    p.width = 5 + static_cast<int>(random() % 36);
+    Check(p);
+    p.precision = FP32;
+    p.two_step = false;
+    p.channels = Pick(&random, {32, 33, 40});
+    Check(p);
+  }
+}
+
 TEST(NativeConvolutionTest, Pictures) {
   for (uint64_t seed = 1; seed <= 40; seed += CaseStep()) {
     std::mt19937_64 random(seed);
