@@ -10,12 +10,16 @@
 // Winograd needs fewer and may come above 1. INT8's peak is that of exact
 // products: tdpbusd, vpdpbusd where there is no AMX, or vpmaddwd where there is
 // no VNNI either. Run it on an idle machine.
+//
+// YOLOQ_NATIVE_KERNELS=avx512vnni has `native` use that set of kernels, and
+// ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI limits oneDNN to as much.
 #include <benchmark/benchmark.h>
 #include <omp.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
@@ -141,6 +145,12 @@ const Deployable& Model(Precision precision,
   return *model;
 }
 
+// The set of kernels that the environment asks for; empty: the best one.
+std::string NativeKernels() {
+  const char* const name = std::getenv("YOLOQ_NATIVE_KERNELS");
+  return name == nullptr ? "" : name;
+}
+
 void RunEngine(benchmark::State& state, Engine* engine) {
   const std::vector<uint8_t> picture = RandomPicture(engine->graph(), 1);
   std::vector<HeadOutput> heads;
@@ -160,6 +170,7 @@ void BM_Engine(benchmark::State& state, const std::string& name,
                Precision precision) {
   EngineOptions options;
   options.threads = static_cast<int>(state.range(0));
+  options.native.kernels = NativeKernels();
   const auto engine =
       CreateEngine(name, &Model(precision, LeakyModeOf(name)), options);
   if (!engine.ok()) {
@@ -193,7 +204,9 @@ void BM_TorchInt8(benchmark::State& state) {
 // kernels of this processor have no loop for it.
 double MeasuredPeak(Precision precision, int threads) {
   constexpr int64_t kRounds = 1000000;
-  const native::KernelSet& kernels = **native::FindKernels("");
+  const auto set = native::FindKernels(NativeKernels());
+  if (!set.ok()) return 0;
+  const native::KernelSet& kernels = **set;
   const native::PeakLoop& loop =
       precision == INT8 ? kernels.peak_int8 : kernels.peak_f32;
   if (loop.run == nullptr) return 0;

@@ -30,6 +30,7 @@ Backend NewNative(const EngineOptions& engine) {
   NativeOptions options;
   options.threads = engine.threads;
   options.fp32_winograd = engine.native.fp32_winograd;
+  options.kernels = engine.native.kernels;
   options.transform_budget_bytes =
       engine.native.transform_budget_bytes.value_or(
           DefaultTransformBudget(MachineMemoryBytes()));

@@ -24,6 +24,9 @@ struct NativeEngineOptions {
   absl::optional<int64_t> transform_budget_bytes;
   // FP32 by Winograd too, which rounds differently.
   bool fp32_winograd = true;
+  // The set of kernels (hw/native/README.md). Empty: the best that this
+  // processor has.
+  std::string kernels;
 };
 
 struct EngineOptions {
