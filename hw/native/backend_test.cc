@@ -1,6 +1,7 @@
 #include "hw/native/backend.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -196,6 +197,23 @@ TEST(NativeConvolutionTest, EveryZeroPoint) {
   }
 }
 
+// Multipliers up to 1/2 have epilogues of their own; these go from 0.02 to
+// 30,000 as the scale of the output shrinks.
+TEST(NativeConvolutionTest, EveryMultiplier) {
+  for (int seed = 0; seed < 32; seed += CaseStep()) {
+    ConvolutionCase p;
+    p.channels = seed % 4 < 2 ? 16 : 1;
+    p.out_channels = 64;
+    p.kernel = seed % 4 < 2 ? 3 : 1;
+    p.padding = p.kernel / 2;
+    p.output_scale = std::pow(10.0f, -static_cast<float>(seed / 4));
+    p.add = seed % 2 == 0;
+    p.inputs = Values::kExtremes;
+    p.seed = seed;
+    Check(p);
+  }
+}
+
 // Tiles and panels of every remainder.
 TEST(NativeConvolutionTest, EveryRemainder) {
   for (int size = 1; size <= 34; size += CaseStep()) {
@@ -259,6 +277,8 @@ TEST(NativeBackendTest, FallsBackWhereASumMayNotFit) {
   p.input_zero_point = 0;
   p.channels = 114;
   EXPECT_THAT(Describe(options, p), HasSubstr("F(4,3), gemm"));
+  p.inputs = Values::kLargest;
+  Check(p);
   p.channels = 115;
   EXPECT_THAT(Describe(options, p), Not(HasSubstr("F(4,3), gemm")));
 }

@@ -92,7 +92,7 @@ std::string ConvolutionCase::ToString() const {
       wants_bytes ? ", bytes" : "", wants_reals ? ", reals" : "", ", extra ",
       extra_stride, ", inputs ", static_cast<int>(inputs), ", weights ",
       static_cast<int>(weights), ", zero points ", input_zero_point, " ",
-      output_zero_point, ", seed ", seed);
+      output_zero_point, ", output scale ", output_scale, ", seed ", seed);
 }
 
 ConvolutionTester::ConvolutionTester(const ConvolutionCase& parameters)
@@ -156,7 +156,7 @@ void ConvolutionTester::MakeInt8() {
   task_.int32_bias = int32_bias_;
   task_.weight_scales = weight_scales_;
   task_.input_quantization = Quantization(0.037f, p.input_zero_point);
-  const float scale = 0.037f * 0.004f * spread / 100;
+  const float scale = p.output_scale * 0.037f * 0.004f * spread / 100;
   task_.output_quantization = Quantization(scale, p.output_zero_point);
   if (p.two_step) {
     task_.before_activation =
@@ -320,8 +320,12 @@ std::string ConvolutionTester::Test(const NativeOptions& options,
                              kUntouchedByte);
   std::vector<float> reals(Pixels(task_.output) * task_.reals_stride,
                            kUntouchedReal);
-  // Old contents of the scratch must not matter.
-  std::vector<uint8_t> scratch((*convolution)->scratch_bytes() + 64, 0xA5);
+  // Old contents of the scratch must not matter, and what lies behind it must
+  // stay.
+  constexpr uint8_t kOld = 0xA5;
+  constexpr int64_t kBehind = 256;
+  const int64_t scratch_bytes = (*convolution)->scratch_bytes();
+  std::vector<uint8_t> scratch(scratch_bytes + 64 + kBehind, kOld);
   ConvolutionBuffers buffers;
   const bool int8 = case_.precision == INT8;
   buffers.input =
@@ -332,11 +336,16 @@ std::string ConvolutionTester::Test(const NativeOptions& options,
   if (case_.wants_reals) buffers.reals = reals.data();
   void* aligned = scratch.data();
   size_t room = scratch.size();
-  buffers.scratch =
-      std::align(64, (*convolution)->scratch_bytes(), aligned, room);
+  buffers.scratch = std::align(64, scratch_bytes, aligned, room);
   std::string difference;
   const absl::Status status = (*convolution)->Run(buffers);
   if (!status.ok()) difference = status.ToString();
+  const uint8_t* const behind =
+      static_cast<const uint8_t*>(buffers.scratch) + scratch_bytes;
+  if (std::any_of(behind, behind + kBehind,
+                  [](uint8_t byte) { return byte != kOld; })) {
+    difference = "wrote beyond the scratch";
+  }
   if (difference.empty() && case_.wants_bytes) {
     difference = CompareBytes(bytes);
   }

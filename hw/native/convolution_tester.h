@@ -43,6 +43,8 @@ struct ConvolutionCase {
   Values weights = Values::kUniform;
   int input_zero_point = 128;
   int output_zero_point = 100;
+  // INT8: of the output, in units of the one that spreads it over 8 bits.
+  float output_scale = 1;
   uint64_t seed = 1;
 
   std::string ToString() const;

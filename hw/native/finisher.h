@@ -32,7 +32,8 @@ class ByteFinisher {
                const KernelSet& kernels, BiasedSums sums);
   ByteFinisher(const ByteFinisher&) = delete;
 
-  // Readable for a whole panel of 16, or a whole vector, from any channel on.
+  // Readable from any channel on for a whole panel, which has at most 16
+  // columns or 2 * lanes, the more.
   const int32_t* bias() const { return bias_.data(); }
 
   // Output pixels [pixel, pixel + rows) and channels [channel, channel +

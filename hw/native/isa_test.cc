@@ -62,6 +62,20 @@ TEST(IsaTest, EverySetIsWhole) {
       EXPECT_NE(set->output_4_f32[down].across, nullptr);
       EXPECT_NE(set->output_4_f32[down].down, nullptr);
     }
+    if (set->winograd_stride_2) {
+      EXPECT_NE(set->input_4_stride_2_s16, nullptr);
+      EXPECT_NE(set->input_4_stride_2_f32, nullptr);
+      EXPECT_NE(set->output_4_stride_2_s32.across, nullptr);
+      EXPECT_NE(set->output_4_stride_2_s32.down, nullptr);
+      EXPECT_NE(set->output_4_stride_2_f32.across, nullptr);
+      EXPECT_NE(set->output_4_stride_2_f32.down, nullptr);
+    }
+    for (const int row : {0, 1, 2, 3, 4, 5}) {
+      EXPECT_NE(set->weights_4_s16.rows[row], nullptr);
+      EXPECT_NE(set->weights_4_f32.rows[row], nullptr);
+    }
+    // Epilogues' arrays are padded for as much (finisher.cc).
+    EXPECT_LE(set->gemm_s16.columns, std::max(2 * set->lanes, 16));
     EXPECT_NE(set->finish_bytes, nullptr);
     EXPECT_NE(set->finish_reals, nullptr);
     EXPECT_NE(set->gather_runs, nullptr);

@@ -14,7 +14,8 @@ namespace native {
 
 // Weights of the products to come, which are far away: while a tile of a Gemm
 // multiplies, it prefetches for each group of k the two cache lines at `panel`,
-// which then advances by `step` bytes. The address need not be valid.
+// which then advances by `step` bytes; or as many bytes in other steps. The
+// address need not be valid.
 struct Prefetch {
   const void* panel = nullptr;
   int64_t step = 0;
@@ -30,7 +31,7 @@ struct Prefetch {
 template <typename A, typename B, typename C>
 struct Gemm {
   const char* name = nullptr;
-  int rows = 0;     // MR: the most rows of a tile; any number from 1 is allowed
+  int rows = 0;     // MR: the most rows of a call; any number from 1 is allowed
   int columns = 0;  // NR: columns of a panel
   int depth = 0;    // KR: values of k that lie together
   // Multiply-accumulates that one core starts each cycle, for the cost model.
@@ -106,7 +107,7 @@ struct BlockOutput {
 // F(4,3) has tiles of 4, 2 or 1 outputs (index 0, 1, 2) down and across, all
 // with its frequencies and weights: frequency f is row f / 6, column f % 6; a
 // tile of 2 has the rows or columns 0, 1, 2 and 5, a tile of 1 has 0, 1 and 5.
-constexpr int TileSizeIndex(int outputs) {
+static constexpr int TileSizeIndex(int outputs) {
   return outputs == 4 ? 0 : outputs == 2 ? 1 : 2;
 }
 

@@ -38,7 +38,7 @@ struct Int8Kind {
   static constexpr double kKernelInstructions = 0.35;
   static constexpr double kPointInstructions = 0.1;
   static constexpr double kFinishInstructions = 6.8;
-  static constexpr double kPartInstructions = 27;
+  static constexpr double kPartInstructions = 12.9;
   static constexpr double kAddInstructions = 2.9;
   static constexpr double kPixelInstructions = 0;
   static constexpr double kRunInstructions = 44;

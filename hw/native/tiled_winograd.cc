@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "absl/types/span.h"
 #include "hw/native/finisher.h"
@@ -60,7 +59,7 @@ struct Int8Kind {
   // A weight that is transformed in the run, by a count.
   static constexpr double kWeightInstructions = 40;
   static constexpr double kOutputInstructions = 3.1;
-  static constexpr double kFinishInstructions = 2.0;
+  static constexpr double kFinishInstructions = 2.2;
   static constexpr double kAddInstructions = 2.3;
   static auto Input(const TileKernels& tiles, int down, int across) {
     return tiles.input_s16[down][across];

@@ -1,7 +1,5 @@
-// Winograd F(4x4, 3x3) whose remainders are computed by smaller tiles, for
-// kernel sets with TileKernels: 13 x 13 outputs are 3 x 3 tiles of 4 x 4 and
-// seven of 4 x 1, 1 x 4 and 1 x 1, with 441 products where whole tiles take
-// 576.
+// Winograd F(4x4, 3x3) for kernel sets with TileKernels, whose products take
+// interleaved rows.
 #ifndef YOLOQ_HW_NATIVE_TILED_WINOGRAD_H_
 #define YOLOQ_HW_NATIVE_TILED_WINOGRAD_H_
 

@@ -42,7 +42,7 @@ class WinogradTiles {
   int64_t EndOfWidth(int64_t i) const;
 
   // Tiles from the i-th on, at most `most`, that are of one size and lie side
-  // by side.
+  // by side. Requires i + most <= size().
   int64_t SideBySide(int64_t i, int64_t most) const;
 
  private:
