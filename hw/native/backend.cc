@@ -235,8 +235,7 @@ class NativeBackend : public ConvolutionBackend {
   }
 
   bool UsesTiles(const WinogradForm& form) const {
-    return form.outputs == 4 && form.stride == 1 &&
-           HasTiledWinograd(*context_.kernels);
+    return form.is_f4_3() && HasTiledWinograd(*context_.kernels);
   }
 
   bool WinogradIsAllowed(const ConvolutionTask& task) const {

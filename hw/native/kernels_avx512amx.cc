@@ -78,24 +78,30 @@ struct Ahead {
   }
 };
 
-// Two tiles of rows by two of columns: four products that do not wait for one
-// another, as many as it takes to hide their latency, from four loads.
-void MultiplyTwoRows(int64_t steps, int groups, const uint8_t* a,
-                     int64_t a_stride, const int8_t* panel, int32_t* c,
-                     int64_t c_stride, bool accumulate, Ahead* ahead) {
-  const uint8_t* lower_a = a + kTileRows * a_stride;
-  int32_t* const lower_c = c + kTileRows * c_stride;
+// Two tiles of columns by one tile of rows or, kLower, by two: four products
+// that do not wait for one another, as many as it takes to hide their latency,
+// from four loads.
+template <bool kLower>
+void MultiplyTiles(int64_t steps, int groups, const uint8_t* a,
+                   int64_t a_stride, const int8_t* panel, int32_t* c,
+                   int64_t c_stride, bool accumulate, Ahead* ahead) {
+  const uint8_t* lower_a = kLower ? a + kTileRows * a_stride : nullptr;
+  int32_t* const lower_c = kLower ? c + kTileRows * c_stride : nullptr;
   const int64_t c_bytes = c_stride * 4;
   if (accumulate) {
     _tile_loadd(0, c, c_bytes);
     _tile_loadd(1, c + kTileColumns, c_bytes);
-    _tile_loadd(2, lower_c, c_bytes);
-    _tile_loadd(3, lower_c + kTileColumns, c_bytes);
+    if constexpr (kLower) {
+      _tile_loadd(2, lower_c, c_bytes);
+      _tile_loadd(3, lower_c + kTileColumns, c_bytes);
+    }
   } else {
     _tile_zero(0);
     _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    if constexpr (kLower) {
+      _tile_zero(2);
+      _tile_zero(3);
+    }
   }
   for (int64_t i = 0; i < steps; ++i) {
     _tile_loadd(6, panel, kPanelBytes);
@@ -103,44 +109,22 @@ void MultiplyTwoRows(int64_t steps, int groups, const uint8_t* a,
     _tile_dpbusd(0, 4, 6);
     _tile_loadd(7, panel + kTileBytes, kPanelBytes);
     _tile_dpbusd(1, 4, 7);
-    _tile_loadd(5, lower_a, a_stride);
-    _tile_dpbusd(2, 5, 6);
-    _tile_dpbusd(3, 5, 7);
-    ahead->Step();
-    panel += groups * kPanelBytes;
-    a += groups * 4;
-    lower_a += groups * 4;
-  }
-  _tile_stored(0, c, c_bytes);
-  _tile_stored(1, c + kTileColumns, c_bytes);
-  _tile_stored(2, lower_c, c_bytes);
-  _tile_stored(3, lower_c + kTileColumns, c_bytes);
-}
-
-// The same with the upper rows alone.
-void MultiplyOneRow(int64_t steps, int groups, const uint8_t* a,
-                    int64_t a_stride, const int8_t* panel, int32_t* c,
-                    int64_t c_stride, bool accumulate, Ahead* ahead) {
-  const int64_t c_bytes = c_stride * 4;
-  if (accumulate) {
-    _tile_loadd(0, c, c_bytes);
-    _tile_loadd(1, c + kTileColumns, c_bytes);
-  } else {
-    _tile_zero(0);
-    _tile_zero(1);
-  }
-  for (int64_t i = 0; i < steps; ++i) {
-    _tile_loadd(6, panel, kPanelBytes);
-    _tile_loadd(4, a, a_stride);
-    _tile_dpbusd(0, 4, 6);
-    _tile_loadd(7, panel + kTileBytes, kPanelBytes);
-    _tile_dpbusd(1, 4, 7);
+    if constexpr (kLower) {
+      _tile_loadd(5, lower_a, a_stride);
+      _tile_dpbusd(2, 5, 6);
+      _tile_dpbusd(3, 5, 7);
+      lower_a += groups * 4;
+    }
     ahead->Step();
     panel += groups * kPanelBytes;
     a += groups * 4;
   }
   _tile_stored(0, c, c_bytes);
   _tile_stored(1, c + kTileColumns, c_bytes);
+  if constexpr (kLower) {
+    _tile_stored(2, lower_c, c_bytes);
+    _tile_stored(3, lower_c + kTileColumns, c_bytes);
+  }
 }
 
 // All rows by `steps` steps of `groups` of k. Few rows at the end have tiles of
@@ -160,7 +144,8 @@ void MultiplySteps(int rows, int64_t steps, int groups, const uint8_t* a,
       Configure(wanted);
       *shape = wanted;
     }
-    const auto multiply = wanted.lower > 0 ? MultiplyTwoRows : MultiplyOneRow;
+    const auto multiply =
+        wanted.lower > 0 ? MultiplyTiles<true> : MultiplyTiles<false>;
     multiply(steps, groups, a + row * a_stride, a_stride, panel,
              c + row * c_stride, c_stride, accumulate, ahead);
   }

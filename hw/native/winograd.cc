@@ -33,7 +33,7 @@ constexpr int64_t kSliceBytes = 96 * 1024;
 
 WinogradTiles AllTiles(const ConvolutionTask& task, const WinogradForm& form) {
   return WinogradTiles(task.output.height(), task.output.width(), form.outputs,
-                       /*remainders=*/form.outputs == 4 && form.stride == 1);
+                       /*remainders=*/form.is_f4_3());
 }
 
 // The transforms of a form: of F(4,3) by the size of tiles, else one.
@@ -488,7 +488,7 @@ Transforms<float, float, float> RealTransforms(const WinogradForm& form,
 
 // What the output transforms write.
 ByteFinisher::BiasedSums Int8Sums(const WinogradForm& form) {
-  return {form.outputs == 4 && form.stride == 1 ? 6 : 2};
+  return {form.is_f4_3() ? 6 : 2};
 }
 
 }  // namespace

@@ -15,6 +15,9 @@ struct WinogradForm {
   // 1.
   bool weights_in_run = false;
 
+  // F(4,3), which has smaller tiles too (WinogradTiles).
+  bool is_f4_3() const { return outputs == 4 && stride == 1; }
+
   // Sides of a tile of input pixels, and of the frequencies of a kernel.
   int pixels() const { return (outputs - 1) * stride + 3; }
   int frequencies() const { return outputs + 2; }
