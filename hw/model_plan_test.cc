@@ -113,7 +113,7 @@ TEST(ModelPlanTest, Int8InstructionsAreThoseCounted) {
               {.layer = 0.06, .kind = 0.02, .total = 0.01});
 }
 
-// -0.2 %, at most 0.4 % a kind.
+// -0.3 %, at most 0.4 % a kind.
 TEST(ModelPlanTest, Fp32InstructionsAreThoseCounted) {
   CheckCounts(FP32, 1, 416, "hw/testdata/counts_native_fp32.tsv",
               {.layer = 0.06, .kind = 0.02, .total = 0.02});

@@ -28,7 +28,7 @@ namespace yoloq {
 // Grows with each change of what the model gives for a file: of the formula, of
 // its constants, of the published latencies, of the plans that it sums
 // (hw/model_plan.h). Latencies of the same version are kept, not modelled anew.
-inline constexpr int kPi3ModelVersion = 3;
+inline constexpr int kPi3ModelVersion = 4;
 
 // The assumptions, in a sentence for reports.
 std::string Pi3Assumptions();

@@ -38,7 +38,9 @@ struct Taps {
 
 // Registers. A pixel's rows: v0 to v2. Taps of the first pixel: v4 to v10, of
 // the second: v11 to v17. Weights: v18 to v24. Sums: v25 and v26. Sums of two
-// products in 16 bits: v27 to v31 and v3, in three pairs by turns.
+// products in 16 bits: v27 to v31 and v3, in three pairs by turns, and v0 and
+// v1 for the last register of weights, so that the next panel begins with the
+// same pair as this one.
 
 #define LOAD_ROWS(P)             \
   "ldr q0, [%[" P                \
@@ -53,7 +55,8 @@ struct Taps {
 #define TAPS(TO, INDEX) \
   "tbl v" TO ".16b, {v0.16b, v1.16b, v2.16b}, v" INDEX ".16b\n"
 
-// Register W of the weights by taps X of the first and Y of the second pixel.
+// Register W of the weights by taps X of the first and Y of the second pixel:
+// the first product, then the second, then both added to the sums.
 #define LOW(T, U, W, X, Y)          \
   "smull v" T ".8h, v" W ".8b, v" X \
   ".8b\n"                           \
@@ -67,77 +70,90 @@ struct Taps {
   ".8h\n"              \
   "sadalp v26.4s, v" U ".8h\n"
 
-// Weights of the next panel, as soon as their registers are free.
-#define WEIGHTS_FIRST "ld1 {v18.16b, v19.16b, v20.16b, v21.16b}, [%[w]], #64\n"
-#define WEIGHTS_OTHER "ld1 {v22.16b, v23.16b, v24.16b}, [%[w]], #48\n"
+#define LOW0 LOW("27", "28", "18", "4", "11")
+#define LOW1 LOW("29", "30", "19", "5", "12")
+#define LOW2 LOW("31", "3", "20", "6", "13")
+#define LOW3 LOW("27", "28", "21", "7", "14")
+#define LOW4 LOW("29", "30", "22", "8", "15")
+#define LOW5 LOW("31", "3", "23", "9", "16")
+#define LOW6 LOW("0", "1", "24", "10", "17")
+#define HIGH0 HIGH("27", "28", "18", "4", "11")
+#define HIGH1 HIGH("29", "30", "19", "5", "12")
+#define HIGH2 HIGH("31", "3", "20", "6", "13")
+#define HIGH3 HIGH("27", "28", "21", "7", "14")
+#define HIGH4 HIGH("29", "30", "22", "8", "15")
+#define HIGH5 HIGH("31", "3", "23", "9", "16")
+#define HIGH6 HIGH("0", "1", "24", "10", "17")
+
+// Weights of a panel, the first four registers and the others. Nothing advances
+// its own address: such an instruction waits for all multiplications before it
+// (cortex_a53.md).
+#define WEIGHTS_FIRST "ld1 {v18.16b, v19.16b, v20.16b, v21.16b}, [%[first]]\n"
+#define WEIGHTS_OTHER "ld1 {v22.16b, v23.16b, v24.16b}, [%[other]]\n"
+#define SUMS_OF_BIAS               \
+  "ldr q25, [%[bias], %[panel]]\n" \
+  "ldr q26, [%[bias], %[panel]]\n"
+#define ADVANCE                    \
+  "add %[first], %[first], #112\n" \
+  "add %[other], %[other], #112\n" \
+  "adds %[panel], %[panel], #16\n"
 
 // Two pixels, whose kernels' first rows begin at p0 and p1, with all panels.
+// The loop is at work on three registers of weights at a time: it begins a
+// panel's first three, and reads its weights, while the panel before it ends.
+// Behind the last one it reads one panel of weights and one of bias that
+// nothing is made of.
 inline __attribute__((always_inline)) void Pair(
     const uint8_t* p0, const uint8_t* p1, int64_t row_bytes,
     const uint8_t* index, int64_t panels, const int8_t* w, const int32_t* bias,
     int32_t* c0, int32_t* c1) {
+  const int8_t* other = w + 64;
+  // Bytes of sums, from their end. Sums of bias are loaded a panel earlier.
+  int64_t panel = -16 * (panels + 1);
+  // clang-format off
   asm volatile(
       "movi v3.16b, #0x80\n"
       "ld1 {v4.16b, v5.16b, v6.16b, v7.16b}, [%[index]]\n"
       "ldp q8, q9, [%[index], #64]\n"
-      "ldr q10, [%[index], #96]\n" LOAD_ROWS("p1")
-      TAPS("11", "4")
-      TAPS("12", "5")
-      TAPS("13", "6")
-      TAPS("14", "7")
-      TAPS("15", "8")
-      TAPS("16", "9")
-      TAPS("17", "10")
+      "ldr q10, [%[index], #96]\n"
+      LOAD_ROWS("p1")
+      TAPS("11", "4") TAPS("12", "5") TAPS("13", "6") TAPS("14", "7")
+      TAPS("15", "8") TAPS("16", "9") TAPS("17", "10")
       LOAD_ROWS("p0")
-      TAPS("4", "4")
-      TAPS("5", "5")
-      TAPS("6", "6")
-      TAPS("7", "7")
-      TAPS("8", "8")
-      TAPS("9", "9")
-      TAPS("10", "10")
-      WEIGHTS_FIRST WEIGHTS_OTHER
-      "ldr q25, [%[bias]], #16\n"
+      TAPS("4", "4") TAPS("5", "5") TAPS("6", "6") TAPS("7", "7")
+      TAPS("8", "8") TAPS("9", "9") TAPS("10", "10")
+      WEIGHTS_FIRST
+      WEIGHTS_OTHER
+      SUMS_OF_BIAS
+      ADVANCE
+      LOW0 LOW1 LOW2 HIGH0 HIGH1
       "# LLVM-MCA-BEGIN gemm_s8s8_2x4c28\n"
       "1:\n"
-      "subs %[panels], %[panels], #1\n"
-      "mov v26.16b, v25.16b\n"
-      LOW("27", "28", "18", "4", "11")
-      LOW("29", "30", "19", "5", "12")
-      HIGH("27", "28", "18", "4", "11")
-      LOW("31", "3", "20", "6", "13")
-      HIGH("29", "30", "19", "5", "12")
-      WIDEN("27", "28")
-      LOW("27", "28", "21", "7", "14")
-      HIGH("31", "3", "20", "6", "13")
-      WIDEN("29", "30")
-      LOW("29", "30", "22", "8", "15")
-      HIGH("27", "28", "21", "7", "14")
+      WIDEN("27", "28") LOW3 HIGH2
+      WIDEN("29", "30") LOW4 HIGH3
+      WIDEN("31", "3") LOW5 HIGH4
       WEIGHTS_FIRST
-      WIDEN("31", "3")
-      LOW("31", "3", "23", "9", "16")
-      HIGH("29", "30", "22", "8", "15")
-      WIDEN("27", "28")
-      LOW("27", "28", "24", "10", "17")
-      HIGH("31", "3", "23", "9", "16")
-      WIDEN("29", "30")
-      HIGH("27", "28", "24", "10", "17")
-      WIDEN("31", "3")
+      WIDEN("27", "28") LOW6 HIGH5
+      WIDEN("29", "30") LOW0 HIGH6
       WEIGHTS_OTHER
-      WIDEN("27", "28")
-      "str q25, [%[c0]], #16\n"
-      "ldr q25, [%[bias]], #16\n"
-      "str q26, [%[c1]], #16\n"
+      WIDEN("31", "3") LOW1 HIGH0
+      WIDEN("0", "1") LOW2 HIGH1
+      "str q25, [%[c0], %[panel]]\n"
+      "str q26, [%[c1], %[panel]]\n"
+      SUMS_OF_BIAS
+      ADVANCE
       "b.ne 1b\n"
       "# LLVM-MCA-END\n"
-      : [w] "+&r"(w), [bias] "+&r"(bias), [c0] "+&r"(c0), [c1] "+&r"(c1),
-        [panels] "+&r"(panels)
+      : [first] "+&r"(w), [other] "+&r"(other), [panel] "+&r"(panel)
       : [p0] "r"(p0), [p1] "r"(p1), [row1] "r"(row_bytes),
-        [row2] "r"(2 * row_bytes), [index] "r"(index)
+        [row2] "r"(2 * row_bytes), [index] "r"(index),
+        [bias] "r"(bias + 4 * panels + 4), [c0] "r"(c0 + 4 * panels),
+        [c1] "r"(c1 + 4 * panels)
       : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8",
         "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18",
         "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28",
         "v29", "v30", "v31");
+  // clang-format on
 }
 
 }  // namespace

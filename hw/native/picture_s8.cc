@@ -148,7 +148,7 @@ Cost PictureS8Cost(const ConvolutionTask& task, const PlanContext& context) {
   cost.multiplies = pixels * (kTaps + 1) * columns;
   cost.multiply_cycles = cost.multiplies / gemm.rate;
   // Instructions: a pixel's taps, and the epilogue.
-  cost.transform_cycles = pixels * (25.0 + 2.5 * columns);
+  cost.transform_cycles = pixels * (31.0 + 2.5 * columns);
   cost.packed_bytes = columns / gemm.columns * gemm.panel_bytes;
   cost.traffic = TensorTraffic(task);
   cost.traffic.weights = static_cast<double>(cost.packed_bytes);
