@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <functional>
@@ -10,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "hw/runtime/graph_plan.h"
+#include "hw/runtime/memory_block.h"
 #include "hw/runtime/memory_plan.h"
 #include "hw/runtime/node_kernels.h"
 #include "model/graph.h"
@@ -51,10 +51,6 @@ struct Step {
   std::function<absl::Status()> run;
 };
 
-struct FreeDeleter {
-  void operator()(uint8_t* data) const { std::free(data); }
-};
-
 int64_t NowNs() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -75,8 +71,7 @@ struct GraphEngine::State {
   std::vector<int> heads;
   std::deque<Buffer> buffers;
   std::vector<Step> steps;
-  std::unique_ptr<uint8_t, FreeDeleter> arena;
-  int64_t arena_bytes = 0;
+  MemoryBlock arena;
 
   const Graph& graph() const { return model->graph(); }
   const Node& node(int index) const { return graph().nodes(index); }
@@ -502,14 +497,15 @@ struct GraphEngine::State {
       lives.push_back(buffer.life);
     }
     const MemoryPlan memory = PlanMemory(lives);
-    arena_bytes = (memory.arena_bytes + kReadableTailBytes + 63) / 64 * 64;
-    arena.reset(static_cast<uint8_t*>(std::aligned_alloc(64, arena_bytes)));
-    if (arena == nullptr) {
+    const int64_t wanted = memory.arena_bytes + kReadableTailBytes;
+    arena = NewMemoryBlock(wanted);
+    if (arena.data == nullptr) {
       return absl::ResourceExhaustedError(
-          absl::StrCat("no memory for ", arena_bytes, " bytes of activations"));
+          absl::StrCat("no memory for ", wanted, " bytes of activations"));
     }
     for (size_t i = 0; i < buffers.size(); ++i) {
-      buffers[i].data = arena.get() + memory.offsets_bytes[i];
+      buffers[i].data =
+          static_cast<uint8_t*>(arena.data.get()) + memory.offsets_bytes[i];
     }
     return absl::OkStatus();
   }
@@ -600,7 +596,7 @@ absl::Span<const float> GraphEngine::FloatOutput(int node) const {
   return absl::MakeConstSpan(tensor.reals(), state_->count(node));
 }
 
-int64_t GraphEngine::activation_bytes() const { return state_->arena_bytes; }
+int64_t GraphEngine::activation_bytes() const { return state_->arena.bytes; }
 
 int64_t GraphEngine::packed_bytes() const {
   int64_t sum = 0;
