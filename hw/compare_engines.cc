@@ -3,10 +3,12 @@
 //
 //   bazel run //hw:compare_engines
 //
-// Prints Google Benchmark's table and then, for each precision and thread
-// count, the ratio of each engine's median to that of the bare convolutions,
-// and its share of the peak: multiply-accumulates of direct convolution a
-// second over those that this machine's instructions could start, measured.
+// All engines are measured once, and again, in five turns, so that each meets
+// the machine's faster and slower minutes. Prints Google Benchmark's table and
+// then, for each precision and thread count, the median and the least of the
+// turns, their ratios to those of the bare convolutions, what a second thread
+// gains, and the share of the peak: multiply-accumulates of direct convolution
+// a second over those that this machine's instructions could start, measured.
 // Winograd needs fewer and may come above 1. INT8's peak is that of exact
 // products: tdpbusd, vpdpbusd where there is no AMX, or vpmaddwd where there is
 // no VNNI either. Run it on an idle machine.
@@ -30,6 +32,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "hw/latency.h"
 #include "hw/native/isa.h"
 #include "hw/runtime/engines.h"
 #include "hw/runtime/thread_pool.h"
@@ -43,6 +46,8 @@
 
 namespace yoloq {
 namespace {
+
+constexpr int kTurns = 5;
 
 using DataType = dnnl::memory::data_type;
 using Tag = dnnl::memory::format_tag;
@@ -154,6 +159,7 @@ std::string NativeKernels() {
 void RunEngine(benchmark::State& state, Engine* engine) {
   const std::vector<uint8_t> picture = RandomPicture(engine->graph(), 1);
   std::vector<HeadOutput> heads;
+  if (!engine->Run(picture, &heads).ok()) state.SkipWithError("failed");
   for (auto _ : state) {
     if (!engine->Run(picture, &heads).ok()) state.SkipWithError("failed");
   }
@@ -195,6 +201,7 @@ void BM_TorchInt8(benchmark::State& state) {
     state.SkipWithError(convolutions.status().ToString().c_str());
     return;
   }
+  if (!(*convolutions)->Run().ok()) state.SkipWithError("failed");
   for (auto _ : state) {
     if (!(*convolutions)->Run().ok()) state.SkipWithError("failed");
   }
@@ -231,40 +238,67 @@ double NetworkMultiplies() {
   return sum;
 }
 
-// The usual table; keeps the medians for the ratios.
-class MedianReporter : public benchmark::ConsoleReporter {
+// The usual table, a row as soon as it is measured; keeps the times for the
+// ratios.
+class TurnsReporter : public benchmark::ConsoleReporter {
  public:
+  bool ReportContext(const Context& context) override {
+    const bool first = !begun_;
+    begun_ = true;
+    return !first || ConsoleReporter::ReportContext(context);
+  }
+
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
-      if (run.aggregate_name == "median") {
-        medians_ms_[run.run_name.function_name + "/" + run.run_name.args] =
-            run.GetAdjustedRealTime();
-      }
+      if (run.error_occurred) continue;
+      turns_ns_[run.run_name.function_name + "/" + run.run_name.args].push_back(
+          static_cast<int64_t>(1e6 * run.GetAdjustedRealTime()));
     }
     ConsoleReporter::ReportRuns(runs);
   }
 
   void PrintRatios() const {
-    std::printf("\n%-28s %12s %10s %10s\n", "engine/precision/threads",
-                "median ms", "ratio", "of peak");
-    for (const auto& [name, ms] : medians_ms_) {
+    std::printf("\n%-28s %10s %10s %8s %9s %8s %8s\n",
+                "engine/precision/threads", "median ms", "least ms", "ratio",
+                "of least", "threads", "of peak");
+    for (const auto& [name, turns] : turns_ns_) {
       const std::vector<std::string> parts = absl::StrSplit(name, '/');
-      const auto bare = medians_ms_.find(
-          absl::StrCat("onednn_direct/", parts[1], "/", parts[2]));
+      const LatencySummary own = SummaryOf(name);
+      const LatencySummary bare =
+          SummaryOf(absl::StrCat("onednn_direct/", parts[1], "/", parts[2]));
+      const LatencySummary one_thread =
+          SummaryOf(absl::StrCat(parts[0], "/", parts[1], "/1"));
+      const std::string of_peak =
+          Share(MultipliesPerSecond(own.min_ms), Peak(parts[1], parts[2]));
       std::printf(
-          "%-28s %12.1f %10s %10s\n", name.c_str(), ms,
-          Share(bare == medians_ms_.end() ? 0 : ms / bare->second).c_str(),
-          Share(ShareOfPeak(parts[1], parts[2], ms)).c_str());
+          "%-28s %10.1f %10.1f %8s %9s %8s %8s\n", name.c_str(), own.median_ms,
+          own.min_ms, Share(own.median_ms, bare.median_ms).c_str(),
+          Share(own.min_ms, bare.min_ms).c_str(),
+          Share(one_thread.min_ms, own.min_ms).c_str(), of_peak.c_str());
     }
+    std::printf(
+        "(ratio: to onednn_direct, of medians and of least times; threads: "
+        "least time of one thread in this row's)\n");
   }
 
  private:
-  static std::string Share(double share) {
-    return share == 0 ? "-" : absl::StrFormat("%.3f", share);
+  // All zero where nothing was measured.
+  LatencySummary SummaryOf(const std::string& name) const {
+    const auto turns = turns_ns_.find(name);
+    return turns == turns_ns_.end() ? LatencySummary()
+                                    : SummarizeLatency(turns->second);
   }
 
-  static double ShareOfPeak(const std::string& precision,
-                            const std::string& threads, double ms) {
+  static double MultipliesPerSecond(double ms) {
+    return NetworkMultiplies() / (ms / 1e3);
+  }
+
+  static std::string Share(double part, double whole) {
+    return part == 0 || whole == 0 ? "-"
+                                   : absl::StrFormat("%.3f", part / whole);
+  }
+
+  static double Peak(const std::string& precision, const std::string& threads) {
     static auto* const peaks = new std::map<std::string, double>();
     const auto [peak, unknown] = peaks->emplace(precision + threads, 0);
     if (unknown) {
@@ -273,11 +307,11 @@ class MedianReporter : public benchmark::ConsoleReporter {
       std::printf("(peak of %s, %s threads: %.0f G multiply-accumulates/s)\n",
                   precision.c_str(), threads.c_str(), peak->second / 1e9);
     }
-    if (peak->second == 0) return 0;
-    return NetworkMultiplies() / (ms / 1e3) / peak->second;
+    return peak->second;
   }
 
-  std::map<std::string, double> medians_ms_;
+  std::map<std::string, std::vector<int64_t>> turns_ns_;
+  bool begun_ = false;
 };
 
 // One row of the table: its name is "engine/precision".
@@ -287,9 +321,7 @@ void Register(const std::string& name, int threads,
       ->Arg(threads)
       ->Unit(benchmark::kMillisecond)
       ->UseRealTime()
-      ->MinTime(1.0)
-      ->Repetitions(3)
-      ->ReportAggregatesOnly();
+      ->MinTime(1.0);
 }
 
 void RegisterAll() {
@@ -318,8 +350,10 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   yoloq::RegisterAll();
-  yoloq::MedianReporter reporter;
-  benchmark::RunSpecifiedBenchmarks(&reporter);
+  yoloq::TurnsReporter reporter;
+  for (int turn = 0; turn < yoloq::kTurns; ++turn) {
+    benchmark::RunSpecifiedBenchmarks(&reporter);
+  }
   reporter.PrintRatios();
   return 0;
 }
