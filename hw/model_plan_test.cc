@@ -126,7 +126,7 @@ TEST(ModelPlanTest, Int8InstructionsOfAnotherNetworkAreThoseCounted) {
               {.layer = 0.16, .kind = 0.05, .total = 0.025});
 }
 
-// 0.0 %, at most 2.9 % (the first layer; others 0.3 %) a kind.
+// 0.0 %, at most 2.8 % (the first layer; others 0.3 %) a kind.
 TEST(ModelPlanTest, Fp32InstructionsOfAnotherNetworkAreThoseCounted) {
   CheckCounts(FP32, 0.5, 320, "hw/testdata/counts_native_fp32_half.tsv",
               {.layer = 0.06, .kind = 0.05, .total = 0.02});

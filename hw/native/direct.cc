@@ -99,7 +99,7 @@ class Direct : public Convolution {
         std::max<int64_t>(1, tiles / (4 * workers_.places()));
     const int64_t in_block =
         std::min<int64_t>({fitting, balanced, int64_t{kMostTilesInBlock}});
-    blocks_ = CeilDivide(tiles, in_block);
+    blocks_ = std::min(tiles, workers_.EvenRounds(CeilDivide(tiles, in_block)));
     block_rows_ = Parts(pixels_, blocks_, gemm_.row_step).most();
   }
 

@@ -82,7 +82,9 @@ class Shifted : public Convolution {
     const int64_t rows = std::min<int64_t>(
         {cache_bytes / 5 / row_bytes, kMostTilesInBlock / across_.size(),
          out_height_ / (4 * workers_.places())});
-    return CeilDivide(out_height_, std::max<int64_t>(1, rows));
+    return std::min<int64_t>(
+        out_height_, workers_.EvenRounds(
+                         CeilDivide(out_height_, std::max<int64_t>(1, rows))));
   }
 
   // Rows of padded input under `rows` rows of output.

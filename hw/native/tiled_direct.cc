@@ -110,11 +110,15 @@ struct RealKind {
   }
 };
 
-// Output pixels that are computed together where there are many: whole tiles.
-int64_t RowsInBlock(int64_t row_bytes, int tile_rows, int64_t cache_bytes) {
-  const int64_t fitting = std::clamp<int64_t>(cache_bytes / 4 / row_bytes,
-                                              tile_rows, kMostRowsInBlock);
-  return fitting / tile_rows * tile_rows;
+// Parts of whole tiles in which output pixels are computed where there are
+// many, the same number for each thread.
+int64_t Blocks(int64_t pixels, int64_t row_bytes, int tile_rows,
+               const PlanContext& context) {
+  const int64_t fitting = std::clamp<int64_t>(
+      context.cache_bytes / 4 / row_bytes, tile_rows, kMostRowsInBlock);
+  const int64_t rows = fitting / tile_rows * tile_rows;
+  return std::min(CeilDivide(pixels, tile_rows),
+                  RoundUp(CeilDivide(pixels, rows), context.threads));
 }
 
 // Weights and tiles from memory and back.
@@ -131,8 +135,8 @@ PassTraffic TrafficByPixels(const ConvolutionTask& task, double packed_bytes,
   const auto& gemm = Kind::gemm(*context.kernels);
   const int64_t row_bytes =
       MatrixDepth(task, gemm.depth) * int64_t{sizeof(typename Kind::A)};
-  const int64_t rows = RowsInBlock(row_bytes, gemm.rows, context.cache_bytes);
-  const int64_t blocks = CeilDivide(OutputPixels(task), rows);
+  const int64_t blocks =
+      Blocks(OutputPixels(task), row_bytes, gemm.rows, context);
   return {packed_bytes * PassesFromMemory(packed_bytes, blocks, context), 0};
 }
 
@@ -219,7 +223,7 @@ class TiledDirect : public Convolution {
         gatherer_(task, *context.kernels, static_cast<int>(depth_),
                   Kind::Outside(task)),
         finisher_(Kind::NewFinisher(task, *context.kernels)) {
-    PlanBlocks(context.cache_bytes);
+    PlanBlocks(context);
     Pack(task);
   }
 
@@ -242,16 +246,14 @@ class TiledDirect : public Convolution {
   }
 
  private:
-  // Blocks of whole tiles.
-  void PlanBlocks(int64_t cache_bytes) {
+  void PlanBlocks(const PlanContext& context) {
     if (shares_channels_) {
       blocks_ = 1;
       block_rows_ = pixels_;
       return;
     }
-    block_rows_ =
-        RowsInBlock(depth_ * int64_t{sizeof(A)}, gemm_.rows, cache_bytes);
-    blocks_ = CeilDivide(pixels_, block_rows_);
+    blocks_ = Blocks(pixels_, depth_ * int64_t{sizeof(A)}, gemm_.rows, context);
+    block_rows_ = Parts(pixels_, blocks_, gemm_.rows).most();
   }
 
   void Pack(const ConvolutionTask& task) {
@@ -395,9 +397,10 @@ class TiledDirect : public Convolution {
 
   void RunByPixels(int group, const ConvolutionBuffers& buffers) {
     const In* const input = group_input(group, buffers);
+    const Parts blocks(pixels_, blocks_, gemm_.rows);
     workers_.Loop(blocks_, [&](int64_t block, int place) {
-      const int64_t pixel = block * block_rows_;
-      const int64_t rows = std::min(block_rows_, pixels_ - pixel);
+      const int64_t pixel = blocks.begin(block);
+      const int64_t rows = blocks.end(block) - pixel;
       char* const memory = place_memory(buffers, place);
       A* const tiles = reinterpret_cast<A*>(memory + place_bytes() -
                                             tiles_bytes(block_rows_));

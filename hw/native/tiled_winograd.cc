@@ -95,7 +95,7 @@ struct RealKind {
   }
 };
 
-// Parts in which the tiles are computed.
+// Parts in which the tiles are computed, the same number for each thread.
 template <typename Kind>
 int64_t Blocks(int64_t tiles, int64_t depth, const PlanContext& context) {
   if (tiles <= kFewTiles) return 1;
@@ -110,7 +110,7 @@ int64_t Blocks(int64_t tiles, int64_t depth, const PlanContext& context) {
               gemm.rows,
           1, 4) *
       gemm.rows;
-  return CeilDivide(tiles, fitting);
+  return RoundUp(CeilDivide(tiles, fitting), context.threads);
 }
 
 template <typename Kind>

@@ -126,11 +126,7 @@ class Winograd : public Convolution {
       const int most = weights_.bytes() <= cache_bytes / 3 ? 2 : 4;
       const int64_t wanted = std::min<int64_t>(
           fitting / gemm_.rows * gemm_.rows, most * gemm_.rows);
-      blocks_ = CeilDivide(tiles_.size(), wanted);
-      // The same number of blocks for every thread.
-      if (blocks_ < 4 * workers_.places()) {
-        blocks_ = RoundUp(blocks_, workers_.places());
-      }
+      blocks_ = workers_.EvenRounds(CeilDivide(tiles_.size(), wanted));
     }
     block_tiles_ = CeilDivide(tiles_.size(), blocks_);
     v_stride_ = OddLines(block_tiles_ * tile_stride_, sizeof(V));
