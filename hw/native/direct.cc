@@ -62,7 +62,7 @@ class Direct : public Convolution {
     }
     groups_of_k_ = std::max<int64_t>(
         1, kPanelSliceBytes / (gemm.columns * gemm.depth * int64_t{sizeof(B)}));
-    PlanBlocks(context.cache_bytes);
+    PlanBlocks(context);
   }
 
   int64_t packed_bytes() const override { return panels_.bytes(); }
@@ -86,7 +86,7 @@ class Direct : public Convolution {
 
  private:
   // Rounds of RunByPixels and the most rows in one.
-  void PlanBlocks(int64_t cache_bytes) {
+  void PlanBlocks(const PlanContext& context) {
     const int64_t tiles = CeilDivide(pixels_, gemm_.rows);
     if (few_pixels_) {
       blocks_ = 1;
@@ -94,12 +94,13 @@ class Direct : public Convolution {
       return;
     }
     const int64_t tile_bytes = gemm_.rows * row_stride_ * int64_t{sizeof(A)};
-    const int64_t fitting = std::max<int64_t>(1, cache_bytes / 5 / tile_bytes);
+    const int64_t fitting =
+        std::max<int64_t>(1, context.cache_bytes / 5 / tile_bytes);
     const int64_t balanced =
         std::max<int64_t>(1, tiles / (4 * workers_.places()));
     const int64_t in_block =
         std::min<int64_t>({fitting, balanced, int64_t{kMostTilesInBlock}});
-    blocks_ = std::min(tiles, workers_.EvenRounds(CeilDivide(tiles, in_block)));
+    blocks_ = std::min(tiles, EvenBlocks(CeilDivide(tiles, in_block), context));
     block_rows_ = Parts(pixels_, blocks_, gemm_.row_step).most();
   }
 

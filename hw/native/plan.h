@@ -76,6 +76,12 @@ inline double PassesFromMemory(double bytes, double passes,
   return bytes > static_cast<double>(context.cache_bytes) / 2 ? passes : 1;
 }
 
+// At least `blocks` (>= 1), as many for each thread: of 9 on 2 threads, one
+// thread would wait for a tenth of the time.
+inline int64_t EvenBlocks(int64_t blocks, const PlanContext& context) {
+  return RoundUp(blocks, context.threads);
+}
+
 inline int64_t OutputPixels(const ConvolutionTask& task) {
   return int64_t{task.output.height()} * task.output.width();
 }

@@ -56,7 +56,7 @@ class Shifted : public Convolution {
     // Slices of nearly equal length.
     groups_in_slice_ =
         CeilDivide(groups_in_row_, CeilDivide(groups_in_row_, slice));
-    blocks_ = few_pixels_ ? 1 : Blocks(context.cache_bytes);
+    blocks_ = few_pixels_ ? 1 : Blocks(context);
     block_rows_ = static_cast<int>(CeilDivide(out_height_, blocks_));
   }
 
@@ -77,14 +77,14 @@ class Shifted : public Convolution {
 
  private:
   // Rounds of RunByRows: a few rows of output each.
-  int64_t Blocks(int64_t cache_bytes) const {
+  int64_t Blocks(const PlanContext& context) const {
     const int64_t row_bytes = stride_ * padded_.row_values() * sizeof(A);
-    const int64_t rows = std::min<int64_t>(
-        {cache_bytes / 5 / row_bytes, kMostTilesInBlock / across_.size(),
-         out_height_ / (4 * workers_.places())});
-    return std::min<int64_t>(
-        out_height_, workers_.EvenRounds(
-                         CeilDivide(out_height_, std::max<int64_t>(1, rows))));
+    const int64_t rows =
+        std::min<int64_t>({context.cache_bytes / 5 / row_bytes,
+                           kMostTilesInBlock / across_.size(),
+                           out_height_ / (4 * workers_.places())});
+    const int64_t blocks = CeilDivide(out_height_, std::max<int64_t>(1, rows));
+    return std::min<int64_t>(out_height_, EvenBlocks(blocks, context));
   }
 
   // Rows of padded input under `rows` rows of output.

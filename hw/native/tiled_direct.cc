@@ -118,7 +118,7 @@ int64_t Blocks(int64_t pixels, int64_t row_bytes, int tile_rows,
       context.cache_bytes / 4 / row_bytes, tile_rows, kMostRowsInBlock);
   const int64_t rows = fitting / tile_rows * tile_rows;
   return std::min(CeilDivide(pixels, tile_rows),
-                  RoundUp(CeilDivide(pixels, rows), context.threads));
+                  EvenBlocks(CeilDivide(pixels, rows), context));
 }
 
 // Weights and tiles from memory and back.

@@ -110,7 +110,7 @@ int64_t Blocks(int64_t tiles, int64_t depth, const PlanContext& context) {
               gemm.rows,
           1, 4) *
       gemm.rows;
-  return RoundUp(CeilDivide(tiles, fitting), context.threads);
+  return EvenBlocks(CeilDivide(tiles, fitting), context);
 }
 
 template <typename Kind>

@@ -83,7 +83,7 @@ class Winograd : public Convolution {
     const int64_t alias = 4096 / sizeof(V);
     tile_stride_ =
         depth_ % alias == 0 ? depth_ + int64_t{64} / sizeof(V) : depth_;
-    PlanBlocks(context.cache_bytes);
+    PlanBlocks(context);
     const int64_t groups = weights_.shape().groups;
     slice_groups_ = groups;
     if (weights_.in_run()) {
@@ -112,21 +112,21 @@ class Winograd : public Convolution {
   }
 
  private:
-  void PlanBlocks(int64_t cache_bytes) {
+  void PlanBlocks(const PlanContext& context) {
     if (tiles_.few()) {
       blocks_ = 1;
     } else {
       const int64_t tile_bytes =
           planes_ * tile_stride_ * int64_t{sizeof(V)} +
           (m_planes() + n_planes()) * gemm_.columns * int64_t{sizeof(C)};
-      const int64_t fitting =
-          std::max<int64_t>(gemm_.rows, cache_bytes * 5 / 8 / tile_bytes);
+      const int64_t fitting = std::max<int64_t>(
+          gemm_.rows, context.cache_bytes * 5 / 8 / tile_bytes);
       // Whole tiles of the Gemm where that costs little balance. Weights that
       // stay in the cache can be read more often, for fewer products at once.
-      const int most = weights_.bytes() <= cache_bytes / 3 ? 2 : 4;
+      const int most = weights_.bytes() <= context.cache_bytes / 3 ? 2 : 4;
       const int64_t wanted = std::min<int64_t>(
           fitting / gemm_.rows * gemm_.rows, most * gemm_.rows);
-      blocks_ = workers_.EvenRounds(CeilDivide(tiles_.size(), wanted));
+      blocks_ = EvenBlocks(CeilDivide(tiles_.size(), wanted), context);
     }
     block_tiles_ = CeilDivide(tiles_.size(), blocks_);
     v_stride_ = OddLines(block_tiles_ * tile_stride_, sizeof(V));

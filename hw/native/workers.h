@@ -22,12 +22,6 @@ class Workers {
   ThreadPool& pool() { return pool_; }
   int places() const { return static_cast<int>(taken_.size()); }
 
-  // At least `rounds` (>= 1), the same number for each place: of 9 rounds in 2
-  // places one would wait for a tenth of the time.
-  int64_t EvenRounds(int64_t rounds) const {
-    return (rounds + places() - 1) / places() * places();
-  }
-
   // Calls round(i, place) once for each i in [0, count); no two rounds that
   // run at the same time have the same place.
   void Loop(int64_t count, absl::FunctionRef<void(int64_t, int)> round);
