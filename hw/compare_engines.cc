@@ -250,7 +250,7 @@ class TurnsReporter : public benchmark::ConsoleReporter {
 
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
-      if (run.error_occurred) continue;
+      if (run.error_occurred || run.run_type == Run::RT_Aggregate) continue;
       turns_ns_[run.run_name.function_name + "/" + run.run_name.args].push_back(
           static_cast<int64_t>(1e6 * run.GetAdjustedRealTime()));
     }
