@@ -97,7 +97,7 @@ class Direct : public Convolution {
     const int64_t fitting =
         std::max<int64_t>(1, context.cache_bytes / 5 / tile_bytes);
     const int64_t balanced =
-        std::max<int64_t>(1, tiles / (4 * workers_.places()));
+        std::max<int64_t>(1, tiles / (4 * context.threads));
     const int64_t in_block =
         std::min<int64_t>({fitting, balanced, int64_t{kMostTilesInBlock}});
     blocks_ = std::min(tiles, EvenBlocks(CeilDivide(tiles, in_block), context));

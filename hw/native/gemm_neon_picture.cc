@@ -55,35 +55,35 @@ struct Taps {
 #define TAPS(TO, INDEX) \
   "tbl v" TO ".16b, {v0.16b, v1.16b, v2.16b}, v" INDEX ".16b\n"
 
-// Register W of the weights by taps X of the first and Y of the second pixel:
-// the first product, then the second, then both added to the sums.
-#define LOW(T, U, W, X, Y)          \
+// A register of weights: two for sums of its products, its own, and the taps of
+// the first and of the second pixel.
+#define REGISTER0 "27", "28", "18", "4", "11"
+#define REGISTER1 "29", "30", "19", "5", "12"
+#define REGISTER2 "31", "3", "20", "6", "13"
+#define REGISTER3 "27", "28", "21", "7", "14"
+#define REGISTER4 "29", "30", "22", "8", "15"
+#define REGISTER5 "31", "3", "23", "9", "16"
+#define REGISTER6 "0", "1", "24", "10", "17"
+
+// Of register N the first product, the second, and both added to the sums.
+#define LOW(N) APPLY(LOW_OPERANDS, REGISTER##N)
+#define HIGH(N) APPLY(HIGH_OPERANDS, REGISTER##N)
+#define WIDEN(N) APPLY(WIDEN_OPERANDS, REGISTER##N)
+// Makes arguments of their own of a register's operands.
+#define APPLY(MACRO, ...) MACRO(__VA_ARGS__)
+
+#define LOW_OPERANDS(T, U, W, X, Y) \
   "smull v" T ".8h, v" W ".8b, v" X \
   ".8b\n"                           \
   "smull v" U ".8h, v" W ".8b, v" Y ".8b\n"
-#define HIGH(T, U, W, X, Y)           \
+#define HIGH_OPERANDS(T, U, W, X, Y)  \
   "smlal2 v" T ".8h, v" W ".16b, v" X \
   ".16b\n"                            \
   "smlal2 v" U ".8h, v" W ".16b, v" Y ".16b\n"
-#define WIDEN(T, U)    \
-  "sadalp v25.4s, v" T \
-  ".8h\n"              \
+#define WIDEN_OPERANDS(T, U, W, X, Y) \
+  "sadalp v25.4s, v" T                \
+  ".8h\n"                             \
   "sadalp v26.4s, v" U ".8h\n"
-
-#define LOW0 LOW("27", "28", "18", "4", "11")
-#define LOW1 LOW("29", "30", "19", "5", "12")
-#define LOW2 LOW("31", "3", "20", "6", "13")
-#define LOW3 LOW("27", "28", "21", "7", "14")
-#define LOW4 LOW("29", "30", "22", "8", "15")
-#define LOW5 LOW("31", "3", "23", "9", "16")
-#define LOW6 LOW("0", "1", "24", "10", "17")
-#define HIGH0 HIGH("27", "28", "18", "4", "11")
-#define HIGH1 HIGH("29", "30", "19", "5", "12")
-#define HIGH2 HIGH("31", "3", "20", "6", "13")
-#define HIGH3 HIGH("27", "28", "21", "7", "14")
-#define HIGH4 HIGH("29", "30", "22", "8", "15")
-#define HIGH5 HIGH("31", "3", "23", "9", "16")
-#define HIGH6 HIGH("0", "1", "24", "10", "17")
 
 // Weights of a panel, the first four registers and the others. Nothing advances
 // its own address: such an instruction waits for all multiplications before it
@@ -126,18 +126,18 @@ inline __attribute__((always_inline)) void Pair(
       WEIGHTS_OTHER
       SUMS_OF_BIAS
       ADVANCE
-      LOW0 LOW1 LOW2 HIGH0 HIGH1
+      LOW(0) LOW(1) LOW(2) HIGH(0) HIGH(1)
       "# LLVM-MCA-BEGIN gemm_s8s8_2x4c28\n"
       "1:\n"
-      WIDEN("27", "28") LOW3 HIGH2
-      WIDEN("29", "30") LOW4 HIGH3
-      WIDEN("31", "3") LOW5 HIGH4
+      WIDEN(0) LOW(3) HIGH(2)
+      WIDEN(1) LOW(4) HIGH(3)
+      WIDEN(2) LOW(5) HIGH(4)
       WEIGHTS_FIRST
-      WIDEN("27", "28") LOW6 HIGH5
-      WIDEN("29", "30") LOW0 HIGH6
+      WIDEN(3) LOW(6) HIGH(5)
+      WIDEN(4) LOW(0) HIGH(6)
       WEIGHTS_OTHER
-      WIDEN("31", "3") LOW1 HIGH0
-      WIDEN("0", "1") LOW2 HIGH1
+      WIDEN(5) LOW(1) HIGH(0)
+      WIDEN(6) LOW(2) HIGH(1)
       "str q25, [%[c0], %[panel]]\n"
       "str q26, [%[c1], %[panel]]\n"
       SUMS_OF_BIAS

@@ -82,7 +82,7 @@ class Shifted : public Convolution {
     const int64_t rows =
         std::min<int64_t>({context.cache_bytes / 5 / row_bytes,
                            kMostTilesInBlock / across_.size(),
-                           out_height_ / (4 * workers_.places())});
+                           out_height_ / (4 * context.threads)});
     const int64_t blocks = CeilDivide(out_height_, std::max<int64_t>(1, rows));
     return std::min<int64_t>(out_height_, EvenBlocks(blocks, context));
   }
