@@ -128,11 +128,14 @@ int64_t Values(const Shape& shape) {
   return int64_t{shape.channels()} * shape.height() * shape.width();
 }
 
+// Buffers of so many bytes at least are in huge pages, as an engine's are.
+constexpr int64_t kLeastBytes = int64_t{2} << 20;
+
 // An input and an output for the largest of some layers.
 class Activations {
  public:
   explicit Activations(const std::vector<Layer>& layers) {
-    int64_t values = 0;
+    int64_t values = kLeastBytes;
     for (const Layer& layer : layers) {
       values = std::max({values, Values(layer.input), Values(layer.output)});
     }
@@ -212,7 +215,7 @@ class Runner {
 
   // Before anything else. Fails where the backend lacks a convolution.
   absl::Status Prepare(const std::vector<Layer>& layers, Precision precision) {
-    int64_t scratch = 64;
+    int64_t scratch = kLeastBytes;
     for (const Layer& layer : layers) {
       tensors_.push_back(std::make_unique<Tensors>(layer));
       const Tensors& tensors = *tensors_.back();
