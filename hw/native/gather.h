@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "hw/native/kernels.h"
 #include "hw/native/plan.h"
@@ -17,8 +18,9 @@ template <typename In, typename A>
 class Gatherer {
  public:
   Gatherer() = default;
-  // Rows are `depth` values long (>= kernel^2 * channels of a group); what is
-  // beyond the kernel is 0, and outside of the picture is `outside`.
+  // Rows are `depth` values long (>= kernel^2 * channels of a group). Outside
+  // of the picture is `outside`. What is beyond the kernel meets weights of 0:
+  // integers are any, reals are 0.
   Gatherer(const ConvolutionTask& task, const KernelSet& kernels, int depth,
            A outside);
 
@@ -28,12 +30,18 @@ class Gatherer {
               int64_t stride) const;
 
  private:
+  // A row's values beyond the kernel.
+  void FillBeyond(A* row) const {
+    for (int k = kernel_ * kernel_ * channels_; k < depth_; ++k) row[k] = 0;
+  }
   void Copy(const In* from, int64_t count, A* to) const;
   void GatherPixel(const In* input, int y, int x, A* to) const;
   int GatherRuns(const In* input, int y, int x, int most, A* to,
                  int64_t stride) const;
-  void CopyRuns(const In* from, int pixels, In* to, int64_t stride) const;
-  int WidenRuns(const In* from, int pixels, A* to, int64_t stride) const;
+  void CopyRuns(const A* from, int64_t row_step, int pixels, A* to,
+                int64_t stride) const;
+  int WidenRuns(const In* from, int64_t row_step, int pixels, A* to,
+                int64_t stride) const;
 
   decltype(KernelSet::widen) widen_ = nullptr;
   decltype(KernelSet::gather_runs) gather_runs_ = nullptr;
@@ -118,49 +126,51 @@ int Gatherer<In, A>::GatherRuns(const In* input, int y, int x, int most, A* to,
   if (width_ - kernel_ - left < 0 || pixels <= 0) return 0;
   const In* const from = input + top * row + int64_t{left} * channels_;
   if constexpr (sizeof(In) == sizeof(A)) {
-    CopyRuns(from, pixels, to, stride);
+    CopyRuns(from, row, pixels, to, stride);
     return pixels;
   } else {
-    return WidenRuns(from, pixels, to, stride);
+    return WidenRuns(from, row, pixels, to, stride);
   }
 }
 
 template <typename In, typename A>
-void Gatherer<In, A>::CopyRuns(const In* from, int pixels, In* to,
-                               int64_t stride) const {
-  const int64_t row = int64_t{width_} * channels_;
+void Gatherer<In, A>::CopyRuns(const A* from, int64_t row_step, int pixels,
+                               A* to, int64_t stride) const {
   gather_runs_(reinterpret_cast<const uint8_t*>(from),
-               stride_ * channels_ * int64_t{sizeof(In)}, row * sizeof(In),
-               kernel_, kernel_ * channels_ * int64_t{sizeof(In)}, pixels,
-               reinterpret_cast<uint8_t*>(to), stride * sizeof(In));
-  const int values = kernel_ * kernel_ * channels_;
-  if (values == depth_) return;
-  for (int p = 0; p < pixels; ++p) {
-    for (int k = values; k < depth_; ++k) to[p * stride + k] = 0;
+               stride_ * channels_ * int64_t{sizeof(A)}, row_step * sizeof(A),
+               kernel_, kernel_ * channels_ * int64_t{sizeof(A)}, pixels,
+               reinterpret_cast<uint8_t*>(to), stride * sizeof(A));
+  if constexpr (std::is_floating_point_v<A>) {
+    for (int p = 0; p < pixels; ++p) FillBeyond(to + p * stride);
   }
 }
 
-// Short rows: bytes are gathered for some pixels, then widened by whole
-// vectors.
+// Short rows: what lies under the kernels of some neighbours is widened once.
 template <typename In, typename A>
-int Gatherer<In, A>::WidenRuns(const In* from, int pixels, A* to,
-                               int64_t stride) const {
-  constexpr int kPixels = 16;
-  constexpr int kRowBytes = 64;
-  if (stride > kRowBytes - 16) return 0;
-  In rows[kPixels * kRowBytes];
-  pixels = std::min(pixels, kPixels);
-  CopyRuns(from, pixels, rows, kRowBytes);
-  for (int p = 0; p < pixels; ++p) {
-    widen_(rows + p * kRowBytes, stride, to + p * stride);
+int Gatherer<In, A>::WidenRuns(const In* from, int64_t row_step, int pixels,
+                               A* to, int64_t stride) const {
+  constexpr int64_t kMostInRow = 48;
+  constexpr int64_t kValues = 4096;
+  constexpr int64_t kVector = 16;
+  if (stride > kMostInRow) return 0;
+  A lines[kValues];
+  const int64_t step = int64_t{stride_} * channels_;
+  const int64_t run = int64_t{kernel_} * channels_;
+  // Two vectors for what is read too much here and by CopyRuns.
+  const int64_t room = kValues / kernel_ - run - 2 * kVector;
+  pixels = static_cast<int>(std::min<int64_t>(pixels, room / step + 1));
+  const int64_t line = RoundUp((pixels - 1) * step + run, kVector);
+  const int64_t line_step = line + kVector;
+  for (int i = 0; i < kernel_; ++i) {
+    widen_(from + i * row_step, line, lines + i * line_step);
   }
+  CopyRuns(lines, line_step, pixels, to, stride);
   return pixels;
 }
 
 template <typename In, typename A>
 void Gatherer<In, A>::Gather(const In* input, int64_t pixel, int rows, A* to,
                              int64_t stride) const {
-  const int values = kernel_ * kernel_ * channels_;
   int y = static_cast<int>(pixel / out_width_);
   int x = static_cast<int>(pixel % out_width_);
   for (int i = 0; i < rows;) {
@@ -168,7 +178,7 @@ void Gatherer<In, A>::Gather(const In* input, int64_t pixel, int rows, A* to,
     int done = GatherRuns(input, y, x, rows - i, at, stride);
     if (done == 0) {
       GatherPixel(input, y, x, at);
-      for (int k = values; k < depth_; ++k) at[k] = 0;
+      FillBeyond(at);
       done = 1;
     }
     i += done;
