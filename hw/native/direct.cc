@@ -130,26 +130,16 @@ class Direct : public Convolution {
   void Multiply(const A* a, int64_t pixel, int64_t rows, int group, int panel,
                 C* sums, const ConvolutionBuffers& buffers) const {
     const B* const weights = panels_.panel(group, panel);
-    const Parts tiles(rows, CeilDivide(rows, gemm_.rows), gemm_.row_step);
     const int64_t all_groups = depth_ / gemm_.depth;
     for (int64_t k = 0; k < all_groups; k += groups_of_k_) {
       const int64_t groups = std::min(groups_of_k_, all_groups - k);
       const B* const slice = weights + k * gemm_.depth * gemm_.columns;
-      const int64_t slice_bytes =
-          groups * gemm_.depth * gemm_.columns * int64_t{sizeof(B)};
-      // The tiles share in prefetching the next slice.
-      const int64_t step = CeilDivide(slice_bytes, tiles.size() * groups);
-      Prefetch prefetch;
-      prefetch.step = step;
-      for (int64_t tile = 0; tile < tiles.size(); ++tile) {
-        const int64_t begin = tiles.begin(tile);
-        const int64_t end = tiles.end(tile);
-        prefetch.panel = reinterpret_cast<const char*>(slice) + slice_bytes +
-                         tile * groups * step;
-        gemm_.run(static_cast<int>(end - begin), groups,
-                  a + begin * row_stride_ + k * gemm_.depth, row_stride_, slice,
-                  sums + begin * gemm_.columns, gemm_.columns, k > 0, prefetch);
-      }
+      const int64_t slice_values = groups * gemm_.depth * gemm_.columns;
+      Prefetch next;
+      next.panel = slice + slice_values;
+      next.bytes = slice_values * int64_t{sizeof(B)};
+      gemm_.run(rows, groups, a + k * gemm_.depth, row_stride_, slice, sums,
+                gemm_.columns, k > 0, next);
     }
     const int column = panel * gemm_.columns;
     finisher_.Finish(sums, gemm_.columns, pixel, static_cast<int>(rows),

@@ -27,7 +27,7 @@ void InterleaveS16(int64_t rows, int64_t depth, const int16_t* from,
                    int64_t stride, int16_t* to);
 
 // 4 x 8, rows as they lie.
-void GemmS16Rows4x8(int rows, int64_t groups, const int16_t* a,
+void GemmS16Rows4x8(int64_t rows, int64_t groups, const int16_t* a,
                     int64_t a_stride, const int16_t* panel, int32_t* c,
                     int64_t c_stride, bool accumulate,
                     const Prefetch& prefetch);

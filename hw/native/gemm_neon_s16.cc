@@ -196,12 +196,16 @@ void InterleaveS16(int64_t rows, int64_t depth, const int16_t* from,
   }
 }
 
-void GemmS16Rows4x8(int rows, int64_t groups, const int16_t* a,
+void GemmS16Rows4x8(int64_t rows, int64_t groups, const int16_t* a,
                     int64_t a_stride, const int16_t* panel, int32_t* c,
                     int64_t c_stride, bool accumulate, const Prefetch&) {
   constexpr decltype(&S16Rows<1>) kTiles[] = {S16Rows<1>, S16Rows<2>,
                                               S16Rows<3>, S16Rows<4>};
-  kTiles[rows - 1](groups, a, a_stride, panel, c, c_stride, accumulate);
+  for (int64_t row = 0; row < rows; row += 4) {
+    const int64_t tile_rows = rows - row < 4 ? rows - row : 4;
+    kTiles[tile_rows - 1](groups, a + row * a_stride, a_stride, panel,
+                          c + row * c_stride, c_stride, accumulate);
+  }
 }
 
 }  // namespace native

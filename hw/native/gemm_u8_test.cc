@@ -92,7 +92,7 @@ std::string Difference(const GemmU8& gemm, const Case& p) {
   }
   Prefetch prefetch;
   prefetch.panel = panel.data();
-  prefetch.step = 40;
+  prefetch.bytes = 40 * p.groups;
   gemm.run(p.rows, p.groups, a.data(), a_stride, panel.data(), c.data(),
            c_stride, p.accumulate, prefetch);
   for (int64_t i = 0; i < c_size; ++i) {
@@ -122,6 +122,23 @@ TEST_P(GemmU8Test, EveryNumberOfRowsAndGroups) {
       p.c_gap = groups % 4 == 0 ? 0 : 3;
       p.accumulate = (rows + groups) % 2 == 0;
       ASSERT_EQ(Difference(gemm(), p), "");
+    }
+  }
+}
+
+// Several tiles, of one height and of two.
+TEST_P(GemmU8Test, MoreRowsThanATile) {
+  for (const int rows : {1, 2, gemm().rows - 1, gemm().rows}) {
+    for (const int64_t groups : {1, 7, 18}) {
+      for (const bool accumulate : {false, true}) {
+        Case p;
+        p.rows = 2 * gemm().rows + rows;
+        p.groups = groups;
+        p.a_gap = 4;
+        p.c_gap = 3;
+        p.accumulate = accumulate;
+        ASSERT_EQ(Difference(gemm(), p), "");
+      }
     }
   }
 }

@@ -12,26 +12,27 @@
 namespace yoloq {
 namespace native {
 
-// Weights of the products to come, which are far away: while a tile of a Gemm
-// multiplies, it prefetches for each group of k the two cache lines at `panel`,
-// which then advances by `step` bytes; or as many bytes in other steps. The
-// address need not be valid.
+// Weights of the products to come, which are far away: while a Gemm multiplies,
+// it prefetches these bytes (below 2^32), or some more, evenly over its groups
+// of k. The address need not be valid.
 struct Prefetch {
   const void* panel = nullptr;
-  int64_t step = 0;
+  int64_t bytes = 0;
 };
 
-// Matrix product of a tile: for i < rows and all j < columns,
+// Matrix product of one row or more with a panel: for i < rows and all
+// j < columns,
 //
 //   c[i * c_stride + j] (+)= sum over k of a[i * a_stride + k] * panel(k, j),
 //
 // k in [0, groups * depth). The panel holds element (k, j) at
 // [(k / depth * columns + j) * depth + k % depth]. Integer sums wrap modulo
-// 2^32; `a` is read up to k = groups * depth in each row, and no further.
+// 2^32; `a` is read up to k = groups * depth in each row, and no further. The
+// kernel cuts the rows into tiles.
 template <typename A, typename B, typename C>
 struct Gemm {
   const char* name = nullptr;
-  int rows = 0;     // MR: the most rows of a call; any number from 1 is allowed
+  int rows = 0;     // MR: the most rows of a tile; with AMX of three
   int columns = 0;  // NR: columns of a panel
   int depth = 0;    // KR: values of k that lie together
   // Multiply-accumulates that one core starts each cycle, for the cost model.
@@ -39,7 +40,7 @@ struct Gemm {
   // Rows are multiplied so many at a time, and fewer take as long: who shares
   // out rows does so by multiples of it. Divides `rows`.
   int row_step = 1;
-  void (*run)(int rows, int64_t groups, const A* a, int64_t a_stride,
+  void (*run)(int64_t rows, int64_t groups, const A* a, int64_t a_stride,
               const B* panel, C* c, int64_t c_stride, bool accumulate,
               const Prefetch& prefetch) = nullptr;
 };

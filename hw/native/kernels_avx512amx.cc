@@ -129,15 +129,16 @@ void MultiplyTiles(int64_t steps, int groups, const uint8_t* a,
 
 // All rows by `steps` steps of `groups` of k. Few rows at the end have tiles of
 // their own shape, and so a configuration; `shape` is that of the last one.
-void MultiplySteps(int rows, int64_t steps, int groups, const uint8_t* a,
+void MultiplySteps(int64_t rows, int64_t steps, int groups, const uint8_t* a,
                    int64_t a_stride, const int8_t* panel, int32_t* c,
                    int64_t c_stride, bool accumulate, Shape* shape,
                    Ahead* ahead) {
-  for (int row = 0; row < rows; row += 2 * kTileRows) {
-    const int left = rows - row;
+  for (int64_t row = 0; row < rows; row += 2 * kTileRows) {
+    const int left = static_cast<int>(
+        rows - row < 2 * kTileRows ? rows - row : 2 * kTileRows);
     Shape wanted;
     wanted.upper = left < kTileRows ? left : kTileRows;
-    wanted.lower = left < 2 * kTileRows ? left - wanted.upper : kTileRows;
+    wanted.lower = left - wanted.upper;
     wanted.groups = groups;
     if (wanted.upper != shape->upper || wanted.lower != shape->lower ||
         wanted.groups != shape->groups) {
@@ -173,13 +174,13 @@ Cut CutGroups(int64_t groups) {
 }
 
 // By tdpbusd: exact, four products of bytes summed in 32 bits.
-void GemmOnTiles(int rows, int64_t groups, const uint8_t* a, int64_t a_stride,
-                 const int8_t* panel, int32_t* c, int64_t c_stride,
-                 bool accumulate, const Prefetch& prefetch) {
+void GemmOnTiles(int64_t rows, int64_t groups, const uint8_t* a,
+                 int64_t a_stride, const int8_t* panel, int32_t* c,
+                 int64_t c_stride, bool accumulate, const Prefetch& prefetch) {
   const Cut cut = CutGroups(groups);
   const int64_t row_pairs = (rows + 2 * kTileRows - 1) / (2 * kTileRows);
   const int64_t all_steps = row_pairs * (cut.steps + (cut.rest > 0 ? 1 : 0));
-  const int64_t lines = (groups * prefetch.step + 63) / 64;
+  const int64_t lines = (prefetch.bytes + 63) / 64;
   Ahead ahead = {static_cast<const char*>(prefetch.panel),
                  (lines + all_steps - 1) / all_steps};
   // None is known to be there: others of this process may use tiles, too.

@@ -12,10 +12,10 @@ constexpr int kRows = 4;
 constexpr int kColumns = 8;
 
 // 16-bit products summed modulo 2^32.
-void GemmS16Portable(int rows, int64_t groups, const int16_t* a,
+void GemmS16Portable(int64_t rows, int64_t groups, const int16_t* a,
                      int64_t a_stride, const int16_t* panel, int32_t* c,
                      int64_t c_stride, bool accumulate, const Prefetch&) {
-  for (int i = 0; i < rows; ++i) {
+  for (int64_t i = 0; i < rows; ++i) {
     uint32_t sum[kColumns];
     for (int j = 0; j < kColumns; ++j) {
       sum[j] = accumulate ? static_cast<uint32_t>(c[i * c_stride + j]) : 0;
@@ -32,10 +32,10 @@ void GemmS16Portable(int rows, int64_t groups, const int16_t* a,
   }
 }
 
-void GemmF32Portable(int rows, int64_t groups, const float* a, int64_t a_stride,
-                     const float* panel, float* c, int64_t c_stride,
-                     bool accumulate, const Prefetch&) {
-  for (int i = 0; i < rows; ++i) {
+void GemmF32Portable(int64_t rows, int64_t groups, const float* a,
+                     int64_t a_stride, const float* panel, float* c,
+                     int64_t c_stride, bool accumulate, const Prefetch&) {
+  for (int64_t i = 0; i < rows; ++i) {
     float sum[kColumns];
     for (int j = 0; j < kColumns; ++j) {
       sum[j] = accumulate ? c[i * c_stride + j] : 0;

@@ -45,7 +45,6 @@ class Shifted : public Convolution {
         out_width_(task.output.width()),
         out_height_(task.output.height()),
         padded_rows_(task.input.height() + 2 * task.op.padding()),
-        across_(out_width_, CeilDivide(out_width_, gemm.rows)),
         few_pixels_(OutputPixels(task) <= kFewPixels),
         groups_in_row_(int64_t{kernel_} * channels_ / gemm.depth),
         padded_(task, outside),
@@ -79,10 +78,10 @@ class Shifted : public Convolution {
   // Rounds of RunByRows: a few rows of output each.
   int64_t Blocks(const PlanContext& context) const {
     const int64_t row_bytes = stride_ * padded_.row_values() * sizeof(A);
-    const int64_t rows =
-        std::min<int64_t>({context.cache_bytes / 5 / row_bytes,
-                           kMostTilesInBlock / across_.size(),
-                           out_height_ / (4 * context.threads)});
+    const int64_t rows = std::min<int64_t>(
+        {context.cache_bytes / 5 / row_bytes,
+         kMostTilesInBlock / CeilDivide(out_width_, gemm_.rows),
+         out_height_ / (4 * context.threads)});
     const int64_t blocks = CeilDivide(out_height_, std::max<int64_t>(1, rows));
     return std::min<int64_t>(out_height_, EvenBlocks(blocks, context));
   }
@@ -111,27 +110,19 @@ class Shifted : public Convolution {
   // The tiles of a block times one slice of a panel.
   void MultiplySlice(const Block<A, C>& block, int kernel_row, int64_t k,
                      int64_t groups, const B* slice) const {
-    const int64_t tiles = block.rows * across_.size();
-    Prefetch prefetch;
-    prefetch.panel = slice + groups * gemm_.depth * gemm_.columns;
-    const int64_t line_groups = tiles * groups;
-    prefetch.step = CeilDivide(
-        groups * gemm_.depth * gemm_.columns * int64_t{sizeof(B)}, line_groups);
+    const int64_t slice_values = groups * gemm_.depth * gemm_.columns;
+    // The rows share in prefetching the next slice.
+    Prefetch next;
+    next.bytes = CeilDivide(slice_values * int64_t{sizeof(B)}, block.rows);
+    next.panel = slice + slice_values;
     for (int row = 0; row < block.rows; ++row) {
       const A* const a = block.padded +
                          (row * stride_ + kernel_row) * padded_.row_values() +
                          k * gemm_.depth;
       C* const sums = block.sums + int64_t{row} * out_width_ * gemm_.columns;
-      for (int64_t tile = 0; tile < across_.size(); ++tile) {
-        const int64_t begin = across_.begin(tile);
-        const int64_t end = across_.end(tile);
-        gemm_.run(static_cast<int>(end - begin), groups,
-                  a + begin * stride_ * channels_, stride_ * channels_, slice,
-                  sums + begin * gemm_.columns, gemm_.columns,
-                  /*accumulate=*/kernel_row > 0 || k > 0, prefetch);
-        prefetch.panel =
-            static_cast<const char*>(prefetch.panel) + groups * prefetch.step;
-      }
+      gemm_.run(out_width_, groups, a, stride_ * channels_, slice, sums,
+                gemm_.columns, /*accumulate=*/kernel_row > 0 || k > 0, next);
+      next.panel = static_cast<const char*>(next.panel) + next.bytes;
     }
   }
 
@@ -200,7 +191,6 @@ class Shifted : public Convolution {
   const int out_width_;
   const int out_height_;
   const int padded_rows_;
-  const Parts across_;  // tiles of a row of output
   const bool few_pixels_;
   const int64_t groups_in_row_;  // of k, in one row of the kernel
   const PaddedInput<A> padded_;

@@ -197,21 +197,6 @@ class Winograd : public Convolution {
     int64_t end = 0;
   };
 
-  // How a plane's tiles are multiplied: in so many parts, which share in
-  // prefetching the next frequency's weights.
-  struct Shares {
-    Shares() = default;
-    Shares(int64_t tiles, int most, const Slice& slice)
-        : tiles(tiles),
-          parts(tiles, CeilDivide(tiles, most)),
-          prefetch_step(CeilDivide(slice.weights.stride * int64_t{sizeof(V)},
-                                   parts.size() * (slice.end - slice.begin))) {}
-
-    int64_t tiles = 0;
-    Parts parts = Parts(0, 1);
-    int64_t prefetch_step = 0;
-  };
-
   // Products of one panel with the transformed tiles of a block, and the first
   // step of their output transform, a row of frequencies at a time: the
   // products of one are few enough for the first-level cache.
@@ -235,24 +220,24 @@ class Winograd : public Convolution {
   // A row of frequencies, whose planes begin at `first_plane`.
   void MultiplyRow(const Memory& memory, const Range& block, int row,
                    int first_plane, const Slice& slice) const {
-    Shares shares;
-    int plane = 0;
+    const int64_t groups = slice.end - slice.begin;
+    const V* v = memory.v + first_plane * v_stride_ + slice.begin * gemm_.depth;
+    C* m = memory.m;
+    const V* weights = slice.weights.values;
     for (int x = 0; x < form_.frequencies(); ++x) {
       const Range tiles = TilesOf(block, row, x);
-      const V* const weights = slice.weights.values + x * slice.weights.stride;
       const int planes = form_.PlanesAlong(row) * form_.PlanesAlong(x);
-      if (tiles.end <= tiles.begin) {
-        plane += planes;
-        continue;
+      Prefetch next;
+      next.panel = weights + slice.weights.stride;
+      next.bytes = slice.weights.stride * int64_t{sizeof(V)};
+      for (int i = 0; i < planes; ++i, v += v_stride_, m += m_stride_) {
+        if (tiles.end <= tiles.begin) continue;
+        gemm_.run(tiles.end - tiles.begin, groups,
+                  v + tiles.begin * tile_stride_, tile_stride_, weights,
+                  m + tiles.begin * gemm_.columns, gemm_.columns,
+                  /*accumulate=*/slice.begin > 0, next);
       }
-      if (tiles.end - tiles.begin != shares.tiles) {
-        shares = Shares(tiles.end - tiles.begin, gemm_.rows, slice);
-      }
-      for (int i = 0; i < planes; ++i, ++plane) {
-        MultiplyPlane(memory.v + (first_plane + plane) * v_stride_,
-                      memory.m + plane * m_stride_, tiles, weights, slice,
-                      shares);
-      }
+      weights += slice.weights.stride;
     }
   }
 
@@ -285,27 +270,6 @@ class Winograd : public Convolution {
             m_stride_);
       }
       t = end;
-    }
-  }
-
-  void MultiplyPlane(const V* v_plane, C* m_plane, const Range& tiles,
-                     const V* weights, const Slice& slice,
-                     const Shares& shares) const {
-    const int64_t groups = slice.end - slice.begin;
-    const V* const v =
-        v_plane + tiles.begin * tile_stride_ + slice.begin * gemm_.depth;
-    C* const m = m_plane + tiles.begin * gemm_.columns;
-    Prefetch prefetch;
-    prefetch.panel = weights + slice.weights.stride;
-    prefetch.step = shares.prefetch_step;
-    for (int64_t part = 0; part < shares.parts.size(); ++part) {
-      const int64_t begin = shares.parts.begin(part);
-      const int64_t end = shares.parts.end(part);
-      gemm_.run(static_cast<int>(end - begin), groups, v + begin * tile_stride_,
-                tile_stride_, weights, m + begin * gemm_.columns, gemm_.columns,
-                /*accumulate=*/slice.begin > 0, prefetch);
-      prefetch.panel =
-          static_cast<const char*>(prefetch.panel) + groups * prefetch.step;
     }
   }
 

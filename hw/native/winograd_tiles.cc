@@ -6,11 +6,6 @@ namespace yoloq {
 namespace native {
 namespace {
 
-// Whether a tile of F(4,3) of that size has that frequency along an axis.
-bool HasFrequency(int outputs, int frequency) {
-  return outputs == 4 || frequency == 5 || frequency < outputs + 1;
-}
-
 // The size of the last tile along an axis of `length` outputs, 0 where whole
 // tiles cover it.
 int Remainder(int length) { return length % 4 == 3 ? 0 : length % 4; }
@@ -44,19 +39,6 @@ WinogradTiles::WinogradTiles(int height, int width, int outputs,
   if (down_ > 0 && across_ > 0) {
     tiles_.push_back({inner_height, inner_width, down_, across_});
   }
-}
-
-int64_t WinogradTiles::begin(int /*row*/, int column) const {
-  return AtRightEdge(column) ? 0 : right_;
-}
-
-int64_t WinogradTiles::end(int row, int column) const {
-  if (down_ > 0 && !HasFrequency(down_, row)) return lower_;
-  return AtRightEdge(column) ? size() : corner_;
-}
-
-bool WinogradTiles::AtRightEdge(int column) const {
-  return across_ == 0 || HasFrequency(across_, column);
 }
 
 int64_t WinogradTiles::EndOfWidth(int64_t i) const {

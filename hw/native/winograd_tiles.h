@@ -35,8 +35,13 @@ class WinogradTiles {
   const WinogradTile& operator[](int64_t i) const { return tiles_[i]; }
 
   // The tiles that have frequency (row, column).
-  int64_t begin(int row, int column) const;
-  int64_t end(int row, int column) const;
+  int64_t begin(int /*row*/, int column) const {
+    return AtRightEdge(column) ? 0 : right_;
+  }
+  int64_t end(int row, int column) const {
+    if (down_ > 0 && !HasFrequency(down_, row)) return lower_;
+    return AtRightEdge(column) ? size() : corner_;
+  }
 
   // Tiles from the i-th up to there have its size across.
   int64_t EndOfWidth(int64_t i) const;
@@ -46,8 +51,14 @@ class WinogradTiles {
   int64_t SideBySide(int64_t i, int64_t most) const;
 
  private:
+  // Whether a tile of F(4,3) of that size has that frequency along an axis.
+  static bool HasFrequency(int outputs, int frequency) {
+    return outputs == 4 || frequency == 5 || frequency < outputs + 1;
+  }
   // Whether the tiles there have a column of frequencies.
-  bool AtRightEdge(int column) const;
+  bool AtRightEdge(int column) const {
+    return across_ == 0 || HasFrequency(across_, column);
+  }
 
   std::vector<WinogradTile> tiles_;
   int down_ = 0;  // sizes of remainders, 0 where there are none
