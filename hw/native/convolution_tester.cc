@@ -322,7 +322,8 @@ std::string ConvolutionTester::Test(const NativeOptions& options,
                            kUntouchedReal);
   // Old contents of the scratch must not matter, and what lies behind it must
   // stay.
-  constexpr uint8_t kOld = 0xA5;
+  // As a real not a number: the product with a weight of 0 is none either.
+  constexpr uint8_t kOld = 0xFF;
   constexpr int64_t kBehind = 256;
   const int64_t scratch_bytes = (*convolution)->scratch_bytes();
   std::vector<uint8_t> scratch(scratch_bytes + 64 + kBehind, kOld);

@@ -24,7 +24,8 @@ class Gatherer {
   Gatherer(const ConvolutionTask& task, const KernelSet& kernels, int depth,
            A outside);
 
-  // Rows of output pixels [pixel, pixel + rows), `stride` elements apart.
+  // Rows of output pixels [pixel, pixel + rows), `stride` elements apart; what
+  // lies between them is any.
   // `input` points to the picture's first pixel, at the group's first channel.
   void Gather(const In* input, int64_t pixel, int rows, A* to,
               int64_t stride) const;
@@ -32,7 +33,9 @@ class Gatherer {
  private:
   // A row's values beyond the kernel.
   void FillBeyond(A* row) const {
-    for (int k = kernel_ * kernel_ * channels_; k < depth_; ++k) row[k] = 0;
+    if constexpr (std::is_floating_point_v<A>) {
+      for (int k = kernel_ * kernel_ * channels_; k < depth_; ++k) row[k] = 0;
+    }
   }
   void Copy(const In* from, int64_t count, A* to) const;
   void GatherPixel(const In* input, int y, int x, A* to) const;
@@ -140,15 +143,14 @@ void Gatherer<In, A>::CopyRuns(const A* from, int64_t row_step, int pixels,
                stride_ * channels_ * int64_t{sizeof(A)}, row_step * sizeof(A),
                kernel_, kernel_ * channels_ * int64_t{sizeof(A)}, pixels,
                reinterpret_cast<uint8_t*>(to), stride * sizeof(A));
-  if constexpr (std::is_floating_point_v<A>) {
-    for (int p = 0; p < pixels; ++p) FillBeyond(to + p * stride);
-  }
+  for (int p = 0; p < pixels; ++p) FillBeyond(to + p * stride);
 }
 
 // Short rows: what lies under the kernels of some neighbours is widened once.
 template <typename In, typename A>
 int Gatherer<In, A>::WidenRuns(const In* from, int64_t row_step, int pixels,
                                A* to, int64_t stride) const {
+  // Kernels of at most 6 rows then, which leave room for some pixels.
   constexpr int64_t kMostInRow = 48;
   constexpr int64_t kValues = 4096;
   constexpr int64_t kVector = 16;

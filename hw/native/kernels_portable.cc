@@ -8,7 +8,6 @@ namespace {
 #define YOLOQ_VECTOR_BYTES 16
 #include "hw/native/vector_kernels.inc"
 
-constexpr int kRows = 4;
 constexpr int kColumns = 8;
 
 // 16-bit products summed modulo 2^32.
