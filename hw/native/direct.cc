@@ -230,9 +230,8 @@ Cost CostOf(const ConvolutionTask& task, const PlanContext& context,
   double operations =
       static_cast<double>(pixels) * columns * core.finish_operations / vector;
   if (!InPlace<In, A>(task, gemm.depth)) {
-    operations +=
-        static_cast<double>(pixels) * groups *
-        (depth * sizeof(A) * 2 / (4 * vector) + core.gather_operations);
+    operations += static_cast<double>(pixels) * groups * depth * sizeof(A) * 2 /
+                  (4 * vector);
   }
   cost.transform_cycles = operations / core.vector_operations;
   cost.packed_bytes = columns * depth * sizeof(B);

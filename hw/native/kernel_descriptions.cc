@@ -85,9 +85,9 @@ KernelSet DescribeAvx512Vnni() {
 // the caches for four products. It is still far above what Winograd at 64 can
 // gain.
 //
-// Rows: two tiles of 16 at a time. A call of 96 configures once for three times
-// that, and still leaves YOLOv3-416's 676 pixels in 8 parts for as many
-// threads; of its maps 169 pixels alone end in many rows that are not there.
+// Rows: two tiles of 16 at a time. Three times that, by which rows are shared
+// out, leave YOLOv3-416's 676 pixels in 8 parts for as many threads; of its
+// maps 169 pixels alone end in many rows that are not there.
 KernelSet DescribeAvx512Amx() {
   KernelSet set = DescribeAvx512Vnni();
   set.name = "avx512amx";

@@ -13,8 +13,8 @@ namespace yoloq {
 namespace native {
 
 // Weights of the products to come, which are far away: while a Gemm multiplies,
-// it prefetches these bytes (below 2^32), or some more, evenly over its groups
-// of k. The address need not be valid.
+// it may prefetch these bytes, or some more, evenly over its groups of k; up to
+// 128 bytes for each of a tile. The address need not be valid.
 struct Prefetch {
   const void* panel = nullptr;
   int64_t bytes = 0;
@@ -28,11 +28,12 @@ struct Prefetch {
 // k in [0, groups * depth). The panel holds element (k, j) at
 // [(k / depth * columns + j) * depth + k % depth]. Integer sums wrap modulo
 // 2^32; `a` is read up to k = groups * depth in each row, and no further. The
-// kernel cuts the rows into tiles.
+// kernel cuts the rows into tiles. Rows times groups, and the bytes to
+// prefetch, are below 2^31.
 template <typename A, typename B, typename C>
 struct Gemm {
   const char* name = nullptr;
-  int rows = 0;     // MR: the most rows of a tile; with AMX of three
+  int rows = 0;     // MR: the most rows of a tile; with AMX 3 * row_step
   int columns = 0;  // NR: columns of a panel
   int depth = 0;    // KR: values of k that lie together
   // Multiply-accumulates that one core starts each cycle, for the cost model.
@@ -274,10 +275,8 @@ struct CoreModel {
   const char* name = nullptr;    // "cortex_a53"
   double clock_hz = 0;           // 0: not assumed
   double vector_operations = 0;  // of transforms and epilogues, on a vector
-  // Operations in direct.h: a vector of sums, from their tile to the output;
-  // and a pixel's way into the matrix, beside copying.
+  // Of direct.h: a vector of sums, from their tile to the output.
   double finish_operations = 0;
-  double gather_operations = 0;
   // Of winograd.h: a vector of transformed input; a vector of sums, from their
   // tile to transformed output.
   double input_operations = 0;

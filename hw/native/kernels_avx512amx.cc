@@ -65,8 +65,7 @@ void Configure(const Shape& shape) {
 }
 
 // The weights to come (Prefetch), so many lines at each step that the last step
-// has the last of them: the same bytes as group by group, with an instruction
-// for each line.
+// has the last of them.
 struct Ahead {
   const char* next;
   int64_t lines;

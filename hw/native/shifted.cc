@@ -107,7 +107,7 @@ class Shifted : public Convolution {
            place * place_bytes();
   }
 
-  // The tiles of a block times one slice of a panel.
+  // The rows of a block times one slice of a panel.
   void MultiplySlice(const Block<A, C>& block, int kernel_row, int64_t k,
                      int64_t groups, const B* slice) const {
     const int64_t slice_values = groups * gemm_.depth * gemm_.columns;

@@ -37,8 +37,7 @@ inline int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t RoundUp(int64_t a, int64_t b) { return CeilDivide(a, b) * b; }
 
 // [0, count) in `parts` nearly equal parts that begin at multiples of `step`.
-// None is empty when there are no more parts than such multiples. Where a part
-// begins takes no division: inner loops ask for it.
+// None is empty when there are no more parts than such multiples.
 class Parts {
  public:
   Parts(int64_t count, int64_t parts, int64_t step = 1)
