@@ -25,8 +25,4 @@ void PThreadPool::Loop(int64_t count, Round round) {
       &round, static_cast<size_t>(count), /*flags=*/0);
 }
 
-std::unique_ptr<ThreadPool> NewThreadPool(int threads) {
-  return std::make_unique<PThreadPool>(threads);
-}
-
 }  // namespace yoloq

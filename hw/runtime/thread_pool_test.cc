@@ -1,6 +1,8 @@
 #include "hw/runtime/thread_pool.h"
 
 #include <atomic>
+#include <chrono>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -31,6 +33,51 @@ TEST_P(ThreadPoolTest, RangesCoverEachElementOnce) {
       for (int64_t i = begin; i < end; ++i) ++runs[i];
     });
     for (const auto& run : runs) EXPECT_EQ(run, 1);
+  }
+}
+
+// Loops that follow at once, and after the threads fell asleep.
+TEST_P(ThreadPoolTest, ManyLoops) {
+  const auto pool = NewThreadPool(GetParam());
+  int64_t sum = 0;
+  std::vector<int64_t> sums(64);
+  for (int loop = 0; loop < 20000; ++loop) {
+    if (loop % 4000 == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    const int64_t count = loop % 64 + 1;
+    pool->Loop(count, [&](int64_t i) { sums[i] += loop; });
+    sum += count * loop;
+  }
+  EXPECT_EQ(std::accumulate(sums.begin(), sums.end(), int64_t{0}), sum);
+}
+
+// More threads than processors: none of them may be waited for that sleeps.
+TEST_P(ThreadPoolTest, BesideOtherLoops) {
+  std::vector<std::thread> others;
+  for (int other = 0; other < 3; ++other) {
+    others.emplace_back([] {
+      const auto pool = NewThreadPool(GetParam());
+      std::vector<int> runs(9);
+      for (int loop = 0; loop < 1000; ++loop) {
+        pool->Loop(9, [&](int64_t i) { ++runs[i]; });
+      }
+      for (const int run : runs) EXPECT_EQ(run, 1000);
+    });
+  }
+  for (std::thread& other : others) other.join();
+}
+
+// The caller sleeps while another thread is busy.
+TEST(ThreadPoolTest, WaitsForLongRounds) {
+  const auto pool = NewThreadPool(2);
+  for (int loop = 0; loop < 5; ++loop) {
+    std::atomic<int> done = 0;
+    pool->Loop(2, [&](int64_t i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(i * 3));
+      ++done;
+    });
+    EXPECT_EQ(done, 2);
   }
 }
 
