@@ -13,9 +13,9 @@ namespace {
 
 using Round = absl::FunctionRef<void(int64_t)>;
 
-// For so long a thread waits without sleeping. Loops of a network follow one
-// another within microseconds; a thread that waits for one that is not running,
-// on a machine that others use as well, should let it run.
+// For so long a thread waits without sleeping: loops of a network follow one
+// another within microseconds. Longer would keep a processor from a thread that
+// is waited for.
 constexpr std::chrono::microseconds kSpinTime(200);
 
 inline void Pause() {
@@ -41,7 +41,9 @@ bool Spin(Done done) {
 }
 
 // Rounds [begin, end) that a thread has before it: it takes them from the
-// front, others who have none left from the back.
+// front, others who have none left from the back. The order of memory is that
+// of Pool's state: Set comes before its loop opens, and after all have left the
+// one before.
 class alignas(64) Rounds {
  public:
   void Set(int64_t begin, int64_t end) {
@@ -78,8 +80,14 @@ class alignas(64) Rounds {
 };
 
 // A loop is open while the caller works on it. Threads join it as they notice
-// it, and nobody waits for one that did not: the others take its rounds. The
-// caller closes the loop when no round is left, and waits for those who joined.
+// it, and it does not wait for one that did not: the others take its rounds.
+// The caller closes the loop when no round is left to take, and waits until
+// those who joined have left.
+//
+// Who is about to sleep says so and then looks at the state; who changes the
+// state then looks whether anyone sleeps. So one of them sees the other, as all
+// of these accesses are sequentially consistent. Taking the lock before a
+// notification waits until the other is inside its wait.
 class Pool : public ThreadPool {
  public:
   explicit Pool(int threads) : rounds_(threads) {
@@ -97,7 +105,7 @@ class Pool : public ThreadPool {
   int threads() const override { return static_cast<int>(rounds_.size()); }
 
   void Loop(int64_t count, Round round) override {
-    if (threads_.empty() || count == 1) {
+    if (threads_.empty() || count <= 1) {
       for (int64_t i = 0; i < count; ++i) round(i);
       return;
     }
@@ -113,8 +121,9 @@ class Pool : public ThreadPool {
   }
 
  private:
-  // state_: the number of the loop in the high half, how many threads have
-  // joined it and not left, two bits.
+  // state_: the number of the last loop, which may wrap, in the high half; how
+  // many threads have joined it and not left; kStop and kOpen. The caller alone
+  // opens, when nobody has joined.
   static constexpr uint64_t kOpen = 1;
   static constexpr uint64_t kStop = 2;
   static constexpr uint64_t kJoined = 4;
@@ -127,11 +136,12 @@ class Pool : public ThreadPool {
   }
 
   void TakeRounds(int self) {
+    const Round round = *round_;
     int64_t i = 0;
-    while (rounds_[self].TakeFirst(&i)) (*round_)(i);
+    while (rounds_[self].TakeFirst(&i)) round(i);
     for (int other = 1; other < threads(); ++other) {
       Rounds& rounds = rounds_[(self + other) % threads()];
-      while (rounds.TakeLast(&i)) (*round_)(i);
+      while (rounds.TakeLast(&i)) round(i);
     }
   }
 
@@ -160,16 +170,22 @@ class Pool : public ThreadPool {
       return (state & kStop) != 0 ||
              ((state & kOpen) != 0 && Number(state) != seen);
     };
-    if (Spin(is_there)) return state;
-    std::unique_lock<std::mutex> lock(mutex_);
-    ++sleeping_;
-    opened_.wait(lock, is_there);
-    --sleeping_;
+    while (!Spin(is_there)) {
+      // Until there was one at least: where it is closed again, as its rounds
+      // were short, another may follow.
+      const uint64_t last = Number(state);
+      std::unique_lock<std::mutex> lock(mutex_);
+      ++sleeping_;
+      opened_.wait(lock, [&] {
+        state = state_.load();
+        return (state & kStop) != 0 || Number(state) != last;
+      });
+      --sleeping_;
+    }
     return state;
   }
 
-  // After a change of state_: who sleeps has counted itself before it looked at
-  // the state, or sees the change.
+  // After a change of state_.
   void WakeThreads() {
     if (sleeping_ == 0) return;
     { const std::lock_guard<std::mutex> lock(mutex_); }

@@ -18,15 +18,15 @@ class ThreadPool {
 
   // Calls round(i) once for each i in [0, count), count < 2^31, in any order,
   // on all threads, and returns when all are done. Rounds are taken one by one
-  // by whichever thread is free: make each worth some microseconds. Not
-  // reentrant.
+  // by whichever thread is free: make each worth some microseconds. One loop at
+  // a time: not from a round, nor from two threads. Rounds must not throw.
   virtual void Loop(int64_t count, absl::FunctionRef<void(int64_t)> round) = 0;
 };
 
 // Threads made once and kept; `threads` >= 1. Each begins with its own part of
-// the rounds, the same in each loop of as many, and then helps the others. A
-// thread that the system does not run delays a loop only while it has a round:
-// pthreadpool waits for it in any case, and spins meanwhile.
+// the rounds, the same in each loop of as many, if others have not taken it by
+// then, and helps the others afterwards. A loop does not wait for a thread that
+// has not begun with it, unlike pthreadpool's, which spins until each has.
 std::unique_ptr<ThreadPool> NewThreadPool(int threads);
 
 // Splits [0, count) into ranges of about `grain` (>= 1) and loops over them:

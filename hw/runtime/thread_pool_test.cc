@@ -68,31 +68,50 @@ TEST_P(ThreadPoolTest, BesideOtherLoops) {
   for (std::thread& other : others) other.join();
 }
 
-// The caller sleeps while another thread is busy.
-TEST(ThreadPoolTest, WaitsForLongRounds) {
-  const auto pool = NewThreadPool(2);
-  for (int loop = 0; loop < 5; ++loop) {
-    std::atomic<int> done = 0;
-    pool->Loop(2, [&](int64_t i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(i * 3));
-      ++done;
+// As many rounds as threads, of which none ends before all have begun, so that
+// each thread has one: after the threads fell asleep, and at once.
+TEST_P(ThreadPoolTest, RoundsRunAtTheSameTime) {
+  const int threads = GetParam();
+  const auto pool = NewThreadPool(threads);
+  for (int loop = 0; loop < 8; ++loop) {
+    if (loop % 2 == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+    std::atomic<int> arrived = 0;
+    pool->Loop(threads, [&](int64_t) {
+      ++arrived;
+      while (arrived < threads) std::this_thread::yield();
     });
-    EXPECT_EQ(done, 2);
+    EXPECT_EQ(arrived, threads);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Values(1, 2, 4));
-
-TEST(ThreadPoolTest, RoundsRunAtTheSameTime) {
-  const auto pool = NewThreadPool(2);
-  std::atomic<int> arrived = 0;
-  // Neither round ends before both have begun.
-  pool->Loop(2, [&](int64_t) {
-    ++arrived;
-    while (arrived < 2) std::this_thread::yield();
-  });
-  EXPECT_EQ(arrived, 2);
+// The caller is done long before another thread, and sleeps.
+TEST_P(ThreadPoolTest, WaitsForLongRounds) {
+  const int threads = GetParam();
+  const auto pool = NewThreadPool(threads);
+  const auto caller = std::this_thread::get_id();
+  for (int loop = 0; loop < 5; ++loop) {
+    std::atomic<int> arrived = 0;
+    std::atomic<int> done = 0;
+    pool->Loop(threads, [&](int64_t) {
+      ++arrived;
+      while (arrived < threads) std::this_thread::yield();
+      if (std::this_thread::get_id() != caller) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(3));
+      }
+      ++done;
+    });
+    EXPECT_EQ(done, threads);
+  }
 }
+
+TEST_P(ThreadPoolTest, EndsWhileItsThreadsSleep) {
+  const auto pool = NewThreadPool(GetParam());
+  std::this_thread::sleep_for(std::chrono::milliseconds(3));
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Values(1, 2, 4));
 
 }  // namespace
 }  // namespace yoloq
