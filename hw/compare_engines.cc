@@ -218,10 +218,11 @@ double MeasuredPeak(Precision precision, int threads) {
       precision == INT8 ? kernels.peak_int8 : kernels.peak_f32;
   if (loop.run == nullptr) return 0;
   const auto pool = NewThreadPool(threads);
+  if (!pool.ok()) return 0;
   double best = 0;
   for (int i = 0; i < 50; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    pool->Loop(threads, [&](int64_t) { loop.run(kRounds); });
+    (*pool)->Loop(threads, [&](int64_t) { loop.run(kRounds); });
     const std::chrono::duration<double> seconds =
         std::chrono::steady_clock::now() - begin;
     best = std::max(

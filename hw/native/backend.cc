@@ -134,11 +134,12 @@ class NativeBackend : public ConvolutionBackend {
  public:
   // With `plans` it plans only, and `kernels` needs no functions.
   NativeBackend(const NativeOptions& options, const KernelSet* kernels,
+                std::unique_ptr<ThreadPool> pool,
                 std::vector<ConvolutionPlan>* plans)
       : options_(options),
         plans_(plans),
         budget_bytes_(options.transform_budget_bytes),
-        pool_(NewThreadPool(options.threads)),
+        pool_(std::move(pool)),
         workers_(*pool_) {
     context_.kernels = kernels;
     context_.workers = &workers_;
@@ -321,10 +322,17 @@ class NativeBackend : public ConvolutionBackend {
   PlanContext context_;
 };
 
-absl::Status CheckThreads(const NativeOptions& options) {
-  if (options.threads >= 1) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "native backend: ", options.threads, " threads; give at least 1"));
+absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewBackend(
+    const NativeOptions& options, const KernelSet* kernels,
+    std::vector<ConvolutionPlan>* plans) {
+  if (options.threads < 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "native backend: ", options.threads, " threads; give at least 1"));
+  }
+  YOLOQ_ASSIGN_OR_RETURN(std::unique_ptr<ThreadPool> pool,
+                         NewThreadPool(options.threads));
+  return std::make_unique<NativeBackend>(options, kernels, std::move(pool),
+                                         plans);
 }
 
 }  // namespace
@@ -339,18 +347,14 @@ absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewNativeBackend(
 
 absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewNativeBackend(
     const NativeOptions& options, const native::KernelSet& kernels) {
-  YOLOQ_RETURN_IF_ERROR(native::CheckThreads(options));
-  return std::unique_ptr<ConvolutionBackend>(
-      new native::NativeBackend(options, &kernels, /*plans=*/nullptr));
+  return native::NewBackend(options, &kernels, /*plans=*/nullptr);
 }
 
 absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewPlanningBackend(
     const NativeOptions& options, std::vector<ConvolutionPlan>* plans) {
-  YOLOQ_RETURN_IF_ERROR(native::CheckThreads(options));
   YOLOQ_ASSIGN_OR_RETURN(const native::KernelSet* kernels,
                          native::FindDescription(options.kernels));
-  return std::unique_ptr<ConvolutionBackend>(
-      new native::NativeBackend(options, kernels, plans));
+  return native::NewBackend(options, kernels, plans);
 }
 
 }  // namespace yoloq

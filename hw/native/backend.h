@@ -52,7 +52,7 @@ struct NativeOptions {
 };
 
 // InvalidArgument for fewer than one thread or kernels that the processor does
-// not have.
+// not have; ResourceExhausted when the system grants fewer threads.
 absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewNativeBackend(
     const NativeOptions& options);
 

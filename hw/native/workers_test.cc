@@ -11,7 +11,7 @@ namespace native {
 namespace {
 
 TEST(WorkersTest, RoundsThatRunAtOnceHavePlacesOfTheirOwn) {
-  const auto pool = NewThreadPool(3);
+  const auto pool = *NewThreadPool(3);
   Workers workers(*pool);
   EXPECT_EQ(workers.places(), 3);
   std::vector<std::atomic<int>> inside(3);

@@ -11,7 +11,7 @@ namespace yoloq {
 namespace {
 
 ThreadPool& Pool() {
-  static ThreadPool* const pool = NewThreadPool(2).release();
+  static ThreadPool* const pool = NewThreadPool(2)->release();
   return *pool;
 }
 

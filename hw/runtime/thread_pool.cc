@@ -5,8 +5,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "tools/base/status_macros.h"
 
 namespace yoloq {
 namespace {
@@ -90,16 +95,27 @@ class alignas(64) Rounds {
 // notification waits until the other is inside its wait.
 class Pool : public ThreadPool {
  public:
-  explicit Pool(int threads) : rounds_(threads) {
-    for (int i = 1; i < threads; ++i) {
-      threads_.emplace_back([this, i] { Work(i); });
-    }
-  }
+  explicit Pool(int threads) : rounds_(threads) {}
 
   ~Pool() override {
     state_.fetch_or(kStop);
     WakeThreads();
     for (std::thread& thread : threads_) thread.join();
+  }
+
+  // Before the first loop.
+  absl::Status Start() {
+    try {
+      for (int i = 1; i < threads(); ++i) {
+        threads_.emplace_back([this, i] { Work(i); });
+      }
+    } catch (const std::system_error& error) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "the system grants ", threads_.size() + 1, " of ", threads(),
+          " threads (", error.what(),
+          "); ask for fewer, or raise the limit that `ulimit -u` shows"));
+    }
+    return absl::OkStatus();
   }
 
   int threads() const override { return static_cast<int>(rounds_.size()); }
@@ -214,8 +230,10 @@ class Pool : public ThreadPool {
 
 }  // namespace
 
-std::unique_ptr<ThreadPool> NewThreadPool(int threads) {
-  return std::make_unique<Pool>(threads);
+absl::StatusOr<std::unique_ptr<ThreadPool>> NewThreadPool(int threads) {
+  auto pool = std::make_unique<Pool>(threads);
+  YOLOQ_RETURN_IF_ERROR(pool->Start());
+  return pool;
 }
 
 void LoopOverRanges(ThreadPool& pool, int64_t count, int64_t grain,

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
 
 namespace yoloq {
 
@@ -27,7 +28,8 @@ class ThreadPool {
 // the rounds, the same in each loop of as many, if others have not taken it by
 // then, and helps the others afterwards. A loop does not wait for a thread that
 // has not begun with it, unlike pthreadpool's, which spins until each has.
-std::unique_ptr<ThreadPool> NewThreadPool(int threads);
+// ResourceExhausted when the system grants fewer threads.
+absl::StatusOr<std::unique_ptr<ThreadPool>> NewThreadPool(int threads);
 
 // Splits [0, count) into ranges of about `grain` (>= 1) and loops over them:
 // for element-wise work.
