@@ -51,14 +51,19 @@ ABSL_FLAG(std::string, profile, "quick",
           "what to run on: name of an embedded profile, or a path");
 ABSL_FLAG(std::string, voc_root, "",
           "the VOCdevkit folder; default: $YOLOQ_VOC_ROOT");
-ABSL_FLAG(std::string, cfg, "", "a darknet .cfg; default: $YOLOQ_CFG");
+// Of these four the environment counts where the profile names them.
+ABSL_FLAG(std::string, cfg, "",
+          "a darknet .cfg; default, if the profile requires one: $YOLOQ_CFG");
 ABSL_FLAG(std::string, weights, "",
-          "a darknet .weights file; default: $YOLOQ_WEIGHTS");
+          "a darknet .weights file; default, if the profile requires one: "
+          "$YOLOQ_WEIGHTS");
 ABSL_FLAG(std::string, names, "",
-          "class names, one a line; default: $YOLOQ_NAMES, or the VOC classes");
+          "class names, one a line; default: $YOLOQ_NAMES, if the profile asks "
+          "for it, or the VOC classes");
 ABSL_FLAG(std::string, pretrained, "",
           "darknet weights of the first layers (darknet53.conv.74) that "
-          "training begins from; default: $YOLOQ_PRETRAINED");
+          "training begins from; default, if the profile asks for it: "
+          "$YOLOQ_PRETRAINED");
 ABSL_FLAG(std::string, cache_dir, "",
           "where stages are kept; default: $XDG_CACHE_HOME/yoloq or "
           "~/.cache/yoloq");
