@@ -55,7 +55,7 @@ ABSL_FLAG(std::string, engine, "native",
 ABSL_FLAG(int64_t, transform_budget_mb, -1,
           "native: 1e6 bytes that Winograd's transformed weights may take "
           "beside the others; 0: least memory; -1: 0 on a machine of less than "
-          "4 GB, else no limit.");
+          "4 GiB, else no limit.");
 ABSL_FLAG(bool, fp32_winograd, true,
           "native: false computes FP32 by direct convolution alone, which "
           "rounds as sums do.");

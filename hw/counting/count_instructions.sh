@@ -8,7 +8,7 @@
 # ENGINE/PRECISION is native or xnnpack, int8 or fp32; without any, all four.
 # Prints a table for each (count.cc) and the totals. The whole network takes
 # minutes. A count is not a time. --transform_budget_mb: as of //hw:bench; without
-# it no limit, while a board has 0.
+# it that of the emulating machine: no limit from 4 GiB on, while a board has 0.
 set -euo pipefail
 
 # Beside the runfiles, or inside those of a test.

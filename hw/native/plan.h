@@ -1,5 +1,5 @@
-// Ways of computing a convolution: what each of direct.h, winograd.h and
-// depthwise.h offers to the choice in backend.h.
+// Ways of computing a convolution: what direct.h, winograd.h, depthwise.h and
+// their like offer to the choice in backend.h.
 #ifndef YOLOQ_HW_NATIVE_PLAN_H_
 #define YOLOQ_HW_NATIVE_PLAN_H_
 

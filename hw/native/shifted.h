@@ -14,8 +14,10 @@
 namespace yoloq {
 namespace native {
 
-// Kernels above 1 x 1, one group, channels a multiple of the panels' depth, and
-// rows of the kernel long enough to be as fast as gathering.
+// Kernels above 1 x 1, one group, channels a multiple of the panels' depth,
+// pixels whose distance is no multiple of kAliasBytes, products that take any
+// number of rows, and rows of the kernel long enough to be as fast as
+// gathering.
 bool ShiftedPays(const ConvolutionTask& task, const PlanContext& context);
 
 // Requires ShiftedPays.

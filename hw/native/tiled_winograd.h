@@ -19,7 +19,7 @@ bool HasTiledWinograd(const KernelSet& kernels);
 Cost TiledWinogradCost(const ConvolutionTask& task, const WinogradForm& form,
                        const PlanContext& context);
 
-// Requires that the form is possible, with 4 outputs, and HasTiledWinograd.
+// Requires that the form is possible and is_f4_3(), and HasTiledWinograd.
 std::unique_ptr<Convolution> NewTiledWinograd(const ConvolutionTask& task,
                                               const WinogradForm& form,
                                               const PlanContext& context,

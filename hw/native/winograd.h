@@ -17,9 +17,9 @@ namespace yoloq {
 namespace native {
 
 // At stride 1 INT8 has both sizes, FP32 only 4. A convolution is eligible by
-// its shape, in FP32 from 16 input channels on, and in INT8 when no sum over
-// the possible inputs can leave the range in which the result is exact. Reads
-// all INT8 weights.
+// its shape (3 x 3, one group, stride 2 where the kernels have it), in FP32
+// from 16 input channels on, and in INT8 when no sum over the possible inputs
+// can leave the range in which the result is exact. Reads all INT8 weights.
 std::vector<WinogradForm> PossibleWinogradForms(const ConvolutionTask& task,
                                                 const KernelSet& kernels);
 

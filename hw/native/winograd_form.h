@@ -11,8 +11,8 @@ struct WinogradForm {
   // row, F(4, 2), odd ones its middle row alone; columns likewise.
   int stride = 1;
   // Keeps the weights as they are and transforms them in each run: 9 values a
-  // kernel come from memory, not 36 larger ones. Only with 4 outputs at stride
-  // 1.
+  // kernel come from memory, not 36, which for INT8 have twice the size. Only
+  // with 4 outputs at stride 1.
   bool weights_in_run = false;
 
   // F(4,3), which has smaller tiles too (WinogradTiles).

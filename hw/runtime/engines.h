@@ -40,7 +40,7 @@ struct EngineOptions {
 absl::optional<int64_t> TransformBudgetOfMegabytes(int64_t megabytes);
 
 // What transformed weights may take on a machine with so much memory, where
-// nothing is said: none of less than 4 GB, as a board has, else no limit. A
+// nothing is said: none of less than 4 GiB, as a board has, else no limit. A
 // board reads memory so slowly that transforming weights in each run is faster.
 int64_t DefaultTransformBudget(int64_t memory_bytes);
 
