@@ -329,8 +329,9 @@ absl::StatusOr<std::unique_ptr<ConvolutionBackend>> NewBackend(
     return absl::InvalidArgumentError(absl::StrCat(
         "native backend: ", options.threads, " threads; give at least 1"));
   }
+  // Planning runs nothing.
   YOLOQ_ASSIGN_OR_RETURN(std::unique_ptr<ThreadPool> pool,
-                         NewThreadPool(options.threads));
+                         NewThreadPool(plans == nullptr ? options.threads : 1));
   return std::make_unique<NativeBackend>(options, kernels, std::move(pool),
                                          plans);
 }
