@@ -13,10 +13,23 @@ namespace yoloq {
 namespace native {
 namespace {
 
-constexpr int kMostTilesInBlock = 8;
 // Rows in a round of gathering that all threads share: few, whatever a tile
 // has.
 constexpr int64_t kGatheredTogether = 16;
+
+// The most tiles of rows, each `depth` values, that take a slice of a panel one
+// after another. 56 rows and their sums leave room for it in a first-level
+// cache of 48 KB: with AVX-512 VNNI direct layers take 3 % less time than with
+// 112 rows. Not so short rows, where what a block costs besides counts for
+// more, nor AMX's tiles.
+template <typename GemmType>
+int64_t MostTilesInBlock(const GemmType& gemm, int64_t depth) {
+  constexpr int64_t kMostTiles = 8;
+  constexpr int64_t kMostRows = 56;
+  constexpr int64_t kShortDepth = 64;
+  if (depth < kShortDepth || gemm.row_step > 1) return kMostTiles;
+  return std::clamp<int64_t>(kMostRows / gemm.rows, 1, kMostTiles);
+}
 
 bool AtFewPixels(const ConvolutionTask& task) {
   return OutputPixels(task) <= kFewPixels;
@@ -99,7 +112,7 @@ class Direct : public Convolution {
     const int64_t balanced =
         std::max<int64_t>(1, tiles / (4 * context.threads));
     const int64_t in_block =
-        std::min<int64_t>({fitting, balanced, int64_t{kMostTilesInBlock}});
+        std::min({fitting, balanced, MostTilesInBlock(gemm_, depth_)});
     blocks_ = std::min(tiles, EvenBlocks(CeilDivide(tiles, in_block), context));
     block_rows_ = Parts(pixels_, blocks_, gemm_.row_step).most();
   }
@@ -238,7 +251,7 @@ Cost CostOf(const ConvolutionTask& task, const PlanContext& context,
   const int64_t passes =
       AtFewPixels(task)
           ? 1
-          : CeilDivide(pixels, gemm.rows * int64_t{kMostTilesInBlock});
+          : CeilDivide(pixels, gemm.rows * MostTilesInBlock(gemm, depth));
   cost.traffic = TensorTraffic(task);
   cost.traffic.weights =
       cost.packed_bytes * PassesFromMemory(cost.packed_bytes, passes, context);
