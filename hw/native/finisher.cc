@@ -60,7 +60,7 @@ bool IsModerateRatio(float ratio) { return ratio <= 0x1p20f; }
 ByteFinisher::ByteFinisher(const ConvolutionTask& task,
                            absl::Span<const int32_t> bias,
                            const KernelSet& kernels)
-    : finish_(kernels.finish_bytes),
+    : kernels_(kernels),
       bias_(Padded(bias.size(), kernels)),
       multipliers_(Padded(bias.size(), kernels)),
       residual_stride_(task.add.has_value() ? task.add->residual_stride : 0),
@@ -121,15 +121,34 @@ ByteFinisher::ByteFinisher(const ConvolutionTask& task,
   }
 }
 
-void ByteFinisher::Finish(const int32_t* acc, int64_t acc_stride, int64_t pixel,
-                          int rows, int channel, int columns,
-                          const ConvolutionBuffers& buffers) const {
+ByteEpilogue ByteFinisher::EpilogueFrom(int channel) const {
   ByteEpilogue epilogue = epilogue_;
   if (epilogue.bias != nullptr) epilogue.bias += channel;
   epilogue.multipliers += channel;
-  finish_(acc, acc_stride, rows, columns, epilogue,
-          Block<uint8_t>(buffers, pixel, channel, residual_stride_,
-                         bytes_stride_, reals_stride_));
+  return epilogue;
+}
+
+BlockOutput<uint8_t> ByteFinisher::OutputFrom(const ConvolutionBuffers& buffers,
+                                              int64_t pixel,
+                                              int channel) const {
+  return Block<uint8_t>(buffers, pixel, channel, residual_stride_,
+                        bytes_stride_, reals_stride_);
+}
+
+void ByteFinisher::Finish(const int32_t* acc, int64_t acc_stride, int64_t pixel,
+                          int rows, int channel, int columns,
+                          const ConvolutionBuffers& buffers) const {
+  kernels_.finish_bytes(acc, acc_stride, rows, columns, EpilogueFrom(channel),
+                        OutputFrom(buffers, pixel, channel));
+}
+
+bool ByteFinisher::FinishTiles(const TileLines& lines, int down, int64_t pixel,
+                               int channel, int64_t row_pixels,
+                               const ConvolutionBuffers& buffers) const {
+  const FinishTilesKernel finish = kernels_.finish_tiles_4[TileSizeIndex(down)];
+  return finish != nullptr &&
+         finish(lines, bias() + channel, EpilogueFrom(channel),
+                OutputFrom(buffers, pixel, channel), row_pixels);
 }
 
 RealFinisher::RealFinisher(const ConvolutionTask& task,

@@ -43,8 +43,20 @@ class ByteFinisher {
               int channel, int columns,
               const ConvolutionBuffers& buffers) const;
 
+  // Tiles of F(4,3) with `down` rows of outputs, from output pixel `pixel` and
+  // channel `channel` on, for a whole panel, which has 2 * lanes columns; the
+  // map has row_pixels pixels in a row. False, and nothing is written, where
+  // the kernels cannot do so at once.
+  bool FinishTiles(const TileLines& lines, int down, int64_t pixel, int channel,
+                   int64_t row_pixels, const ConvolutionBuffers& buffers) const;
+
  private:
-  const FinishBytesKernel finish_;
+  // The epilogue from a channel on.
+  ByteEpilogue EpilogueFrom(int channel) const;
+  BlockOutput<uint8_t> OutputFrom(const ConvolutionBuffers& buffers,
+                                  int64_t pixel, int channel) const;
+
+  const KernelSet& kernels_;
   std::vector<int32_t> bias_;
   std::vector<float> multipliers_;
   std::array<uint8_t, 256> table_;

@@ -74,6 +74,9 @@ TEST(IsaTest, EverySetIsWhole) {
       EXPECT_NE(set->weights_4_s16.rows[row], nullptr);
       EXPECT_NE(set->weights_4_f32.rows[row], nullptr);
     }
+    for (const FinishTilesKernel finish : set->finish_tiles_4) {
+      EXPECT_EQ(finish != nullptr, set->finish_tiles_4[0] != nullptr);
+    }
     // Epilogues' arrays are padded for as much (finisher.cc).
     EXPECT_LE(set->gemm_s16.columns, std::max(2 * set->lanes, 16));
     EXPECT_NE(set->finish_bytes, nullptr);

@@ -145,6 +145,26 @@ struct OutputTransform {
                int64_t row_stride) = nullptr;
 };
 
+// Tiles of F(4,3) side by side, `across` outputs in a row of each: what
+// OutputTransform::across made of 2 * `lanes` channels, laid out as `down`
+// takes it, tile t's at from + t * 2 * lanes.
+struct TileLines {
+  const int32_t* from = nullptr;
+  int64_t value_stride = 0;
+  int64_t output_stride = 0;
+  int tiles = 0;
+  int across = 0;
+};
+
+// OutputTransform::down and the epilogue in one: `bias` is that of `down`, and
+// the tiles' pixel at row i and column j is row i * row_pixels + j of `output`.
+// All of them are written. Returns false, and writes nothing, where the
+// epilogue is not of the kind that the kernel is for.
+using FinishTilesKernel = bool (*)(const TileLines& lines, const int32_t* bias,
+                                   const ByteEpilogue& epilogue,
+                                   const BlockOutput<uint8_t>& output,
+                                   int64_t row_pixels);
+
 // Winograd's transform of weights for F(4,3), G g G^T, a row of frequencies at
 // a time. rows[y] takes blocks of `values` (a multiple of `lanes`) kernels, tap
 // t of block b at taps[(b * 9 + t) * values + i], to their frequencies y * 6 +
@@ -329,6 +349,8 @@ struct KernelSet {
   InputTransform<float, float> input_4_f32[3][3] = {};
   OutputTransform<int32_t> output_4_s32[3];
   OutputTransform<float> output_4_f32[3];
+  // By TileSizeIndex down; null where two steps are as good.
+  FinishTilesKernel finish_tiles_4[3] = {};
   // At stride 2, where `winograd_stride_2`.
   bool winograd_stride_2 = false;
   InputTransform<uint8_t, int16_t> input_4_stride_2_s16 = nullptr;

@@ -66,7 +66,7 @@ KernelSet MakeKernels() {
   set.peak_int8 = Peak<S16S16>();
   set.peak_f32 = Peak<Real>();
   SetVectorKernels(&set);
-  set.finish_bytes = FinishBytesFast;
+  SetBlockKernels(&set);
   return set;
 }
 

@@ -77,7 +77,7 @@ KernelSet MakeKernels() {
   set.peak_f32 = Peak<Real>();
 #endif
   SetVectorKernels(&set);
-  set.finish_bytes = FinishBytesFast;
+  SetBlockKernels(&set);
   return set;
 }
 

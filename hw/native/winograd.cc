@@ -285,30 +285,68 @@ class Winograd : public Convolution {
   // Outputs of a block's tiles, of one panel's channels.
   void Finish(const Memory& memory, const Range& block, int panel,
               const ConvolutionBuffers& buffers) const {
+    for (int64_t t = block.begin; t < block.end;) {
+      const int64_t side_by_side = tiles_.SideBySide(t, block.end - t);
+      const C* const n = memory.n + (t - block.begin) * gemm_.columns;
+      int64_t count = FinishAtOnce(n, t, side_by_side, panel, buffers);
+      if (count == 0) {
+        count = std::min<int64_t>(side_by_side, kTilesInRun);
+        FinishInSteps(n, t, count, panel, memory.run, buffers);
+      }
+      t += count;
+    }
+  }
+
+  // Tiles from t on, at most `most` that lie side by side, without a step
+  // between; returns how many, 0 where there is no kernel for them.
+  int64_t FinishAtOnce(const C* n, int64_t t, int64_t most, int panel,
+                       const ConvolutionBuffers& buffers) const {
+    if constexpr (std::is_same_v<C, int32_t>) {
+      const WinogradTile& tile = tiles_[t];
+      const int channel = panel * gemm_.columns;
+      const int64_t whole = (output_.width() - tile.x) / tile.across;
+      const int64_t count = std::min(most, whole);
+      if (!transforms_.by_size || count == 0 ||
+          tile.y + tile.down > output_.height() ||
+          channel + gemm_.columns > out_channels_) {
+        return 0;
+      }
+      TileLines lines;
+      lines.from = n;
+      lines.value_stride = form_.outputs * m_stride_;
+      lines.output_stride = m_stride_;
+      lines.tiles = static_cast<int>(count);
+      lines.across = tile.across;
+      const bool done = finisher_->FinishTiles(
+          lines, tile.down, int64_t{tile.y} * output_.width() + tile.x, channel,
+          output_.width(), buffers);
+      return done ? count : 0;
+    } else {
+      return 0;
+    }
+  }
+
+  // `count` tiles from t on, at most kTilesInRun.
+  void FinishInSteps(const C* n, int64_t t, int64_t count, int panel, C* run,
+                     const ConvolutionBuffers& buffers) const {
+    const WinogradTile& tile = tiles_[t];
+    const auto down = transforms_.Output(tile.down).down;
     const int channel = panel * gemm_.columns;
     const int columns = std::min(gemm_.columns, out_channels_ - channel);
     const C* const bias = BiasOfSums(channel);
-    const C* n = memory.n;
-    for (int64_t t = block.begin; t < block.end;) {
-      const WinogradTile& tile = tiles_[t];
-      const auto down = transforms_.Output(tile.down).down;
-      const int64_t count =
-          tiles_.SideBySide(t, std::min<int64_t>(kTilesInRun, block.end - t));
-      const int64_t tile_columns = int64_t{tile.across} * gemm_.columns;
-      const int64_t row_stride = count * tile_columns;
-      for (int64_t i = 0; i < count; ++i, n += gemm_.columns) {
-        down(n, form_.outputs * m_stride_, m_stride_, tile.across, bias,
-             gemm_.columns, memory.run + i * tile_columns, row_stride);
-      }
-      const int width = static_cast<int>(
-          std::min<int64_t>(count * tile.across, output_.width() - tile.x));
-      const int height = std::min(tile.down, output_.height() - tile.y);
-      for (int i = 0; i < height; ++i) {
-        finisher_->Finish(memory.run + i * row_stride, gemm_.columns,
-                          int64_t{tile.y + i} * output_.width() + tile.x, width,
-                          channel, columns, buffers);
-      }
-      t += count;
+    const int64_t tile_columns = int64_t{tile.across} * gemm_.columns;
+    const int64_t row_stride = count * tile_columns;
+    for (int64_t i = 0; i < count; ++i, n += gemm_.columns) {
+      down(n, form_.outputs * m_stride_, m_stride_, tile.across, bias,
+           gemm_.columns, run + i * tile_columns, row_stride);
+    }
+    const int width = static_cast<int>(
+        std::min<int64_t>(count * tile.across, output_.width() - tile.x));
+    const int height = std::min(tile.down, output_.height() - tile.y);
+    for (int i = 0; i < height; ++i) {
+      finisher_->Finish(run + i * row_stride, gemm_.columns,
+                        int64_t{tile.y + i} * output_.width() + tile.x, width,
+                        channel, columns, buffers);
     }
   }
 
