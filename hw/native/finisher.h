@@ -44,9 +44,9 @@ class ByteFinisher {
               const ConvolutionBuffers& buffers) const;
 
   // Tiles of F(4,3) with `down` rows of outputs, from output pixel `pixel` and
-  // channel `channel` on, for a whole panel, which has 2 * lanes columns; the
-  // map has row_pixels pixels in a row. False, and nothing is written, where
-  // the kernels cannot do so at once.
+  // channel `channel` on, for a whole panel, which has `lanes` columns; the map
+  // has row_pixels pixels in a row. False, and nothing is written, where no
+  // kernel does so at once. For sums of BiasedSums alone.
   bool FinishTiles(const TileLines& lines, int down, int64_t pixel, int channel,
                    int64_t row_pixels, const ConvolutionBuffers& buffers) const;
 

@@ -146,8 +146,8 @@ struct OutputTransform {
 };
 
 // Tiles of F(4,3) side by side, `across` outputs in a row of each: what
-// OutputTransform::across made of 2 * `lanes` channels, laid out as `down`
-// takes it, tile t's at from + t * 2 * lanes.
+// OutputTransform::across made of `lanes` channels, laid out as `down` takes
+// it, tile t's at from + t * lanes.
 struct TileLines {
   const int32_t* from = nullptr;
   int64_t value_stride = 0;
@@ -156,10 +156,11 @@ struct TileLines {
   int across = 0;
 };
 
-// OutputTransform::down and the epilogue in one: `bias` is that of `down`, and
-// the tiles' pixel at row i and column j is row i * row_pixels + j of `output`.
-// All of them are written. Returns false, and writes nothing, where the
-// epilogue is not of the kind that the kernel is for.
+// OutputTransform::down and the epilogue in one: `bias` is that of `down`, that
+// of the epilogue is not read. The pixel at row i and column j of the tiles is
+// row i * row_pixels + j of `output`; all are written, none may lie outside of
+// the map. Returns false, and writes nothing, where the epilogue is not of the
+// kind that the kernel is for.
 using FinishTilesKernel = bool (*)(const TileLines& lines, const int32_t* bias,
                                    const ByteEpilogue& epilogue,
                                    const BlockOutput<uint8_t>& output,
@@ -349,7 +350,8 @@ struct KernelSet {
   InputTransform<float, float> input_4_f32[3][3] = {};
   OutputTransform<int32_t> output_4_s32[3];
   OutputTransform<float> output_4_f32[3];
-  // By TileSizeIndex down; null where two steps are as good.
+  // By TileSizeIndex down; null where the set has none. As many columns as
+  // gemm_s16 has in a panel.
   FinishTilesKernel finish_tiles_4[3] = {};
   // At stride 2, where `winograd_stride_2`.
   bool winograd_stride_2 = false;
